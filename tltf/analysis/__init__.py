@@ -1,0 +1,1 @@
+"""What runs say: reports, pictures, comparisons."""

@@ -1,0 +1,1 @@
+"""Commands, one file each: flags in, one call, one answer out."""

@@ -1,0 +1,1 @@
+"""From records to batches: splits, checks, pipelines, feature cache."""

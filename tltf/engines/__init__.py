@@ -1,0 +1,1 @@
+"""Ways to run a frozen encoder fast, one file each."""

@@ -1,0 +1,1 @@
+"""Files from elsewhere: cache folder, downloads, archives, foreign weights."""

@@ -1,0 +1,1 @@
+"""Transfer methods, one file each; a file here is an entry of the registry."""

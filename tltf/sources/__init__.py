@@ -1,0 +1,1 @@
+"""Data sets, one file each; a file here is an entry of the registry."""
