@@ -1,0 +1,77 @@
+"""Runs a command's main: flags, quiet TensorFlow, one-line errors, exit codes."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+
+from absl import app, flags
+
+from tltf import errors
+
+
+def run(main: Callable[[list[str]], int | None]) -> None:
+    """Parses flags, calls `main` and ends the process.
+
+    Exit codes: 0 done, 1 the work failed, 2 wrong usage, recipe or data.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    app.run(lambda argv: _guarded(main, argv), flags_parser=_parse)
+
+
+def out(text: str) -> None:
+    """Writes one result to stdout; all else a command says goes to stderr."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def say(text: str) -> None:
+    """Writes a line for the person watching to stderr."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Hides what C++ libraries write to stderr while they are imported."""
+    sys.stderr.flush()
+    kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(null)
+
+
+def tensorflow() -> None:
+    """Imports TensorFlow and Keras without their start-up lines."""
+    with quiet():
+        import keras  # noqa: F401
+
+
+def _parse(argv: list[str]) -> list[str]:
+    try:
+        return flags.FLAGS(argv)
+    except flags.Error as error:
+        _end(2, str(error))
+
+
+def _guarded(main: Callable[[list[str]], int | None], argv: list[str]) -> int:
+    try:
+        return main(argv) or 0
+    except errors.UserError as error:
+        _end(2, str(error))
+    except errors.WorkError as error:
+        _end(1, str(error))
+    except BrokenPipeError:  # the reader of our output has left, as in `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except KeyboardInterrupt:
+        _end(130, "stopped; `--resume` goes on where a run stopped")
+
+
+def _end(code: int, message: str) -> None:
+    say(f"tltf: {' '.join(message.split())}")
+    sys.exit(code)
