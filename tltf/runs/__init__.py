@@ -1,0 +1,1 @@
+"""Whole runs: train, evaluate, compare. The Python face of the commands."""

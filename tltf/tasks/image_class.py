@@ -1,0 +1,44 @@
+"""One class for each image."""
+
+import numpy as np
+import tensorflow as tf
+
+from tltf.ops import calibrate, losses, scores
+
+KIND = "image"
+MULTI_LABEL = False
+
+
+def targets(labels: np.ndarray, classes: int) -> np.ndarray:
+    """Returns labels, int `[n]`, as one-hot float32 `[n, classes]`."""
+    return np.eye(classes, dtype=np.float32)[labels]
+
+
+def loss(targets: tf.Tensor, logits: tf.Tensor, *, smoothing: float, gamma: float):
+    """Softmax cross-entropy of each record, float32 `[batch]`; see `ops.losses`."""
+    return losses.softmax(targets, logits, smoothing=smoothing, gamma=gamma)
+
+
+def probabilities(logits: np.ndarray, temperature: float) -> np.ndarray:
+    """Returns softmax of logits over temperature, float `[n, classes]`."""
+    return calibrate.softmax(logits / temperature)
+
+
+def choices(logits: np.ndarray, labels: np.ndarray, *, fit: bool) -> dict:
+    """Returns what is chosen on the valid split: the temperature."""
+    return {"temperature": calibrate.temperature(logits, labels) if fit else 1.0}
+
+
+def answer(row: np.ndarray, classes: list[str], chosen: dict) -> str:
+    """Returns the most probable class; `row` is float `[classes]`."""
+    return classes[int(np.argmax(row))]
+
+
+def truth(label: np.ndarray, classes: list[str]) -> str:
+    """Returns the name of a label."""
+    return classes[int(label)]
+
+
+def score(labels: np.ndarray, probabilities: np.ndarray, chosen: dict) -> dict:
+    """Returns metrics by name; see `ops.scores.single`."""
+    return scores.single(labels, probabilities)

@@ -1,0 +1,47 @@
+"""Any number of labels for each image."""
+
+import numpy as np
+import tensorflow as tf
+
+from tltf.ops import calibrate, losses, scores
+
+KIND = "image"
+MULTI_LABEL = True
+
+
+def targets(labels: np.ndarray, classes: int) -> np.ndarray:
+    """Returns labels, 0 or 1 `[n, classes]`, as float32."""
+    return labels.astype(np.float32)
+
+
+def loss(targets: tf.Tensor, logits: tf.Tensor, *, smoothing: float, gamma: float):
+    """Sigmoid cross-entropy of each record, float32 `[batch]`; see `ops.losses`."""
+    return losses.sigmoid(targets, logits, smoothing=smoothing, gamma=gamma)
+
+
+def probabilities(logits: np.ndarray, temperature: float) -> np.ndarray:
+    """Returns the sigmoid of logits over temperature, float `[n, classes]`."""
+    return calibrate.sigmoid(logits / temperature)
+
+
+def choices(logits: np.ndarray, labels: np.ndarray, *, fit: bool) -> dict:
+    """Returns what is chosen on the valid split: temperature and thresholds."""
+    temperature = calibrate.temperature(logits, labels) if fit else 1.0
+    found = calibrate.thresholds(labels, probabilities(logits, temperature))
+    return {"temperature": temperature, "thresholds": [float(t) for t in found]}
+
+
+def answer(row: np.ndarray, classes: list[str], chosen: dict) -> list[str]:
+    """Returns the labels whose probability reaches their threshold."""
+    hits = row >= np.asarray(chosen["thresholds"])
+    return [name for name, hit in zip(classes, hits, strict=True) if hit]
+
+
+def truth(label: np.ndarray, classes: list[str]) -> list[str]:
+    """Returns the names of a record's labels."""
+    return [name for name, hit in zip(classes, label, strict=True) if hit]
+
+
+def score(labels: np.ndarray, probabilities: np.ndarray, chosen: dict) -> dict:
+    """Returns metrics by name; see `ops.scores.several`."""
+    return scores.several(labels, probabilities, np.asarray(chosen["thresholds"]))
