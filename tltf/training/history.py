@@ -1,0 +1,32 @@
+"""history.csv: one row for each finished epoch, written at once."""
+
+import csv
+import pathlib
+from collections.abc import Mapping, Sequence
+
+_FIRST = ("stage", "epoch", "loss", "valid_loss")
+
+
+def append(path: pathlib.Path, row: Mapping[str, float | int]) -> None:
+    """Adds a row; the file gets its header with the first one."""
+    fresh = not path.exists() or path.stat().st_size == 0
+    with open(path, "a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, _columns(row), lineterminator="\n")
+        if fresh:
+            writer.writeheader()
+        writer.writerow({k: _text(v) for k, v in row.items()})
+
+
+def rewrite(path: pathlib.Path, rows: Sequence[Mapping[str, float | int]]) -> None:
+    """Replaces the file by `rows`: a resumed run drops what it will do again."""
+    path.unlink(missing_ok=True)
+    for row in rows:
+        append(path, row)
+
+
+def _columns(row: Mapping) -> list[str]:
+    return [*_FIRST, *(key for key in row if key not in _FIRST)]
+
+
+def _text(value: float | int) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,246 @@
+"""Runs the stages of a recipe: the one place where weights change."""
+
+import dataclasses
+import pathlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from tltf import errors, specs
+from tltf.training import groups, guards, history, loop, optimizer, state
+from tltf.training import network as networks
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Setting:
+    """What holds for all stages of a run.
+
+    Attributes:
+      recipe: Resolved.
+      network: Changed in place.
+      loss: (targets, logits) to the loss of each record.
+      judge: Logits of the valid split to {"valid_loss", "valid_accuracy", ...}.
+      feed: Stage to its feed; see `training.feeds`.
+      folder: Run folder.
+      resume: Go on from the checkpoint where there is one.
+    """
+
+    recipe: specs.Recipe
+    network: networks.Network
+    loss: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+    judge: Callable[[np.ndarray], dict[str, float]]
+    feed: Callable[[specs.Stage], Any]
+    folder: pathlib.Path
+    resume: bool
+
+    @property
+    def checkpoint(self) -> pathlib.Path:
+        """Where the state after the last finished epoch is."""
+        return self.folder / "checkpoints" / "state.npz"
+
+    @property
+    def history(self) -> pathlib.Path:
+        """Where the finished epochs are listed."""
+        return self.folder / "history.csv"
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
+class _Place:
+    """Where a run stands; what a checkpoint holds besides weights."""
+
+    stage: int = 0
+    epoch: int = 0
+    best: float = float("inf")
+    stale: int = 0
+    rows: list[dict] = dataclasses.field(default_factory=list)
+    weights: list[np.ndarray] | None = None
+
+
+def run(setting: Setting) -> None:
+    """Trains stage after stage, or what of them a checkpoint has not done.
+
+    After each epoch the whole state (weights, optimizer slots, averages, place,
+    best weights) is written in one step. The order of the data and all random
+    changes are functions of (seed, stage, epoch), so a run that was killed at
+    any moment and resumed ends with the weights of an uninterrupted one.
+
+    Raises:
+      WorkError: The loss is not finite, or a trainable flag was changed.
+      UserError: The checkpoint is damaged or of another recipe.
+    """
+    place, arrays = _start(setting)
+    for number, stage in enumerate(setting.recipe.stages):
+        if number < place.stage:
+            continue
+        _stage(setting, number, stage, place, arrays)
+        arrays = None
+        place.stage, place.epoch, place.stale = number + 1, 0, 0
+    setting.checkpoint.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _start(setting: Setting) -> tuple[_Place, dict | None]:
+    if not (setting.resume and setting.checkpoint.exists()):
+        history.rewrite(setting.history, [])
+        return _Place(), None
+    arrays, meta = state.load(setting.checkpoint)
+    place = _Place(**meta, weights=arrays.get("best"))
+    logging.info("resuming in stage %d, epoch %d", place.stage + 1, place.epoch + 1)
+    history.rewrite(setting.history, place.rows)
+    return place, arrays
+
+
+def _stage(setting, number, stage, place, arrays) -> None:
+    chosen = groups.select(
+        setting.network.model,
+        setting.network.backbone,
+        stage.train,
+        norm=setting.recipe.norm,
+    )
+    feed = setting.feed(stage)
+    steps = -(-len(feed) // setting.recipe.batch)
+    learner = _learner(setting, chosen, stage, feed, steps)
+    if arrays:
+        _restore(setting, learner, arrays)
+    advance = loop.whole(learner) if feed.whole_epoch else loop.step(learner)
+    logits = loop.logits(feed.learner)
+    paths = [weight.path for weights in chosen.values() for weight in weights]
+    for epoch in range(place.epoch, stage.epochs):
+        began = time.perf_counter()
+        guards.still_chosen(paths, setting.network.model)
+        batches = feed.epoch(
+            seed=setting.recipe.seed,
+            stage=number,
+            epoch=epoch,
+            batch=setting.recipe.batch,
+        )
+        loss = _epoch(advance, batches, feed, steps)
+        if not np.isfinite(loss):
+            raise errors.WorkError(
+                f"stage {number + 1}, epoch {epoch + 1}: the loss is {loss}; "
+                f"lower stages.{number}.rate ({stage.rate:g}) or set "
+                "optimizer.clip_norm: 1"
+            )
+        place.epoch = epoch + 1
+        row = {"stage": number + 1, "epoch": epoch + 1, "loss": loss}
+        with _averaged(learner):
+            row |= setting.judge(logits(feed.valid))
+            row["seconds"] = time.perf_counter() - began
+            _note(setting, place, row)
+        _save(setting, learner, place)
+        _say(row, len(setting.recipe.stages), stage.epochs)
+        if setting.recipe.patience and place.stale >= setting.recipe.patience:
+            logging.info("no better valid loss in %d epochs: stop", place.stale)
+            break
+    with _averaged(learner, keep=True):
+        pass
+    if setting.recipe.keep == "best" and place.weights:
+        state.put(_kept(setting), place.weights, what="best weights")
+
+
+def _learner(setting, chosen, stage, feed, steps) -> loop.Learner:
+    weights = [weight for group in chosen.values() for weight in group]
+    made = optimizer.build(
+        chosen,
+        stage,
+        setting.recipe.optimizer,
+        steps=steps,
+        precision=setting.recipe.precision,
+    )
+    momentum = setting.recipe.optimizer.ema
+    averages = [tf.Variable(w.value) for w in weights] if momentum else []
+    return loop.Learner(
+        model=feed.learner,
+        optimizer=made,
+        weights=weights,
+        loss=setting.loss,
+        averages=averages,
+        momentum=momentum or 0.0,
+        steps=tf.Variable(0, dtype=tf.int64),
+    )
+
+
+def _epoch(advance, batches, feed, steps) -> float:
+    if feed.whole_epoch:
+        return float(advance(batches))
+    total = count = 0.0
+    for number, batch in enumerate(batches, 1):
+        part, size = advance(*batch)
+        total, count = total + float(part), count + float(size)
+        logging.log_every_n_seconds(
+            logging.INFO, "  step %d of %d, loss %.4f", 20, number, steps, total / count
+        )
+    return total / count
+
+
+class _averaged:
+    """Puts the averages in place of the weights; back on exit unless kept."""
+
+    def __init__(self, learner: loop.Learner, *, keep: bool = False):
+        self._pairs = list(zip(learner.averages, learner.weights, strict=False))
+        self._keep = keep
+
+    def __enter__(self) -> None:
+        self._before = [weight.numpy() for _, weight in self._pairs]
+        for average, weight in self._pairs:
+            weight.assign(average)
+
+    def __exit__(self, *_) -> None:
+        if not self._keep:
+            for (_, weight), value in zip(self._pairs, self._before, strict=True):
+                weight.assign(value)
+
+
+def _note(setting, place: _Place, row: dict) -> None:
+    history.append(setting.history, row)
+    place.rows.append(row)
+    if row["valid_loss"] < place.best:
+        place.best, place.stale = row["valid_loss"], 0
+        place.weights = [v.numpy() for v in _kept(setting)]
+    else:
+        place.stale += 1
+
+
+def _kept(setting) -> list:
+    # While only heads have learnt, the encoder is what the recipe says: saving
+    # it again after each epoch would take longer than the epoch.
+    trained = [stage.train for stage in setting.recipe.stages]
+    if all(names == ("head",) for names in trained):
+        return setting.network.head.variables
+    return setting.network.model.variables
+
+
+def _save(setting, learner: loop.Learner, place: _Place) -> None:
+    meta = dataclasses.asdict(dataclasses.replace(place, weights=None))
+    del meta["weights"]
+    state.save(
+        setting.checkpoint,
+        {
+            "model": _kept(setting),
+            "optimizer": learner.optimizer.variables,
+            "averages": learner.averages,
+            "steps": [learner.steps],
+            "best": place.weights or [],
+        },
+        meta,
+    )
+
+
+def _restore(setting, learner: loop.Learner, arrays: dict) -> None:
+    state.put(_kept(setting), arrays["model"], what="weights")
+    state.put(learner.optimizer.variables, arrays["optimizer"], what="optimizer slots")
+    state.put(learner.averages, arrays.get("averages", []), what="averages")
+    learner.steps.assign(arrays["steps"][0])
+
+
+def _say(row: dict, stages: int, epochs: int) -> None:
+    scores = ", ".join(
+        f"{key} {value:.4f}" for key, value in row.items() if key.startswith("valid")
+    )
+    logging.info(
+        "stage %d/%d epoch %d/%d: loss %.4f, %s (%.1f s)",
+        row["stage"], stages, row["epoch"], epochs, row["loss"], scores, row["seconds"],
+    )  # fmt: skip
