@@ -1,0 +1,305 @@
+"""Cuts of a data set that depend on content alone, in the manner of TFDS slices."""
+
+import hashlib
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from tltf import errors, registry
+from tltf.data import _order
+from tltf.sources import _base
+
+_VALID = ("val", "valid", "validation")
+_CUT = re.compile(r"(?P<name>[\w.-]+)(?:\[(?P<low>[^:\]]*):(?P<high>[^:\]]*)\])?")
+_BOUND = re.compile(r"(-?)(\d+(?:\.\d+)?)(%?)")
+_HEAD = re.compile(r"([\w.-]+)\[:(\d+(?:\.\d+)?)%\]")
+_TAIL = re.compile(r"([\w.-]+)\[(\d+(?:\.\d+)?)%:\]")
+
+
+class Slice(NamedTuple):
+    """One term of a cut: the split's name and its bounds.
+
+    Attributes:
+      name: Published split, or `all`.
+      low: Lower bound, inclusive; percent in 0..100 or a record number.
+      high: Upper bound, exclusive; None is the end.
+      percent: Whether the bounds are percent.
+    """
+
+    name: str
+    low: float
+    high: float | None
+    percent: bool
+
+
+def rows(table: _base.Table, digests: Sequence[str], cut: str) -> np.ndarray:
+    """Returns the row numbers of one cut, int64, rising.
+
+    Records are put in an order that their bytes alone decide, stratified by
+    class: any `train[:p%]` holds p percent of each class within one record, and
+    `train[:p%]` with `train[p%:]` is always the whole. Adding or renaming files
+    leaves the others' order as it is. Records of one group, and equal records,
+    are never parted; they count where the first of them falls. Multi-label
+    records are stratified by their rarest label.
+
+    Args:
+      table: Records.
+      digests: SHA-256 of each record, hex, as from `digests.records`.
+      cut: Slices joined with `+`: a published split or `all`, with optional
+        bounds in percent or records, such as `train[:80%]`, `val`,
+        `all[70%:85%]`, `train[-50:]`.
+
+    Raises:
+      UserError: The cut cannot be read, names an unknown split, is empty, or
+        its slices overlap.
+    """
+    parts = [_slice_rows(table, digests, term.strip(), cut) for term in cut.split("+")]
+    joined = np.sort(np.concatenate(parts))
+    if len(np.unique(joined)) < len(joined):
+        raise errors.UserError(
+            f"slice {cut!r} holds some records twice; mend its bounds"
+        )
+    if not len(joined):
+        raise errors.UserError(f"slice {cut!r} is empty; widen it")
+    return joined
+
+
+def parse(term: str) -> Slice:
+    """Returns the parts of one slice such as `train[10%:-20%]`.
+
+    Negative percent are made positive; negative record numbers stay.
+
+    Raises:
+      UserError: It is no slice; bounds are out of range or of two kinds.
+    """
+    found = _CUT.fullmatch(term)
+    if not found:
+        raise errors.UserError(f"cannot read the slice {term!r}; {_EXAMPLES}")
+    low, first = _bound(found["low"] or "", term)
+    high, second = _bound(found["high"] or "", term)
+    if first and second and first != second:
+        raise errors.UserError(
+            f"slice {term!r} mixes percent and records; use one of them"
+        )
+    return Slice(
+        found["name"], low or 0.0, high, "%" in (first + second) or not (first + second)
+    )
+
+
+def published(table: _base.Table) -> list[str]:
+    """Returns the names of the published splits, sorted; empty if there are none."""
+    return sorted({str(name) for name in np.unique(table.splits)} - {"all"})
+
+
+def roles(
+    table: _base.Table,
+    *,
+    train: str | None = None,
+    valid: str | None = None,
+    test: str | None = None,
+) -> dict[str, str | None]:
+    """Returns the cut of each role; what is not given is filled in.
+
+    - Published train, validation and test are used as they are.
+    - Without validation, the published train is cut in 80 and 20 percent.
+    - With train and validation only, validation becomes `test`, the set that is
+      reported on, and train is cut in 80 and 20 percent to choose on.
+    - With one split or none, 70, 15 and 15 percent.
+    - Given `train[:p%]` alone, the rest of that split is `valid` (and `test`,
+      halved, if nothing else could be).
+
+    A role for which no records are left is None.
+
+    Raises:
+      UserError: Train is not given and the published splits have no `train`.
+    """
+    names = published(table)
+    valid_name = next((name for name in _VALID if name in names), None)
+    test_name = "test" if "test" in names else None
+    if len(names) < 2:
+        return _from_one(names[0] if names else "all", train, valid, test)
+    if train is None and valid is not None:
+        train = _rest(valid, _TAIL, "[:{}%]")
+    whole = train is not None and "[" not in train
+    if test is None:
+        free = valid_name if not whole and not _uses(valid, valid_name) else None
+        test = test_name if test_name and not _uses(valid, test_name) else free
+    if valid is None and valid_name and not _uses(test, valid_name):
+        valid = valid_name
+    if valid is None:
+        base = _train_of(names, train)
+        valid = "train[80%:]" if train is None else _rest(base, _HEAD, "[{}%:]")
+    return {"train": train or _filled_train(names, valid), "valid": valid, "test": test}
+
+
+def overlap(table: _base.Table, chosen: Mapping[str, np.ndarray]) -> None:
+    """Raises where two roles share records or groups.
+
+    Args:
+      table: Records.
+      chosen: Row numbers of each role.
+
+    Raises:
+      UserError: Names the two roles, the count and one record or group.
+    """
+    for first, second in itertools.combinations(chosen, 2):
+        shared = np.intersect1d(chosen[first], chosen[second])
+        if len(shared):
+            raise errors.UserError(
+                f"data.{first} and data.{second} share {len(shared)} records, such "
+                f"as {table.ids[shared[0]]}; give slices that do not overlap"
+            )
+        groups = [set(table.groups[chosen[role]].tolist()) for role in (first, second)]
+        parted = sorted((groups[0] & groups[1]) - {""})
+        if parted:
+            raise errors.UserError(
+                f"data.{first} and data.{second} share {len(parted)} groups, such as "
+                f"{parted[0]!r}; move each group to one side"
+            )
+
+
+def few(
+    table: _base.Table, rows: np.ndarray, *, per_class: int, seed: int
+) -> np.ndarray:
+    """Returns `per_class` of `rows` for each class, int64, rising.
+
+    The draw depends on the seed and the ids alone. Multi-label: classes are
+    filled from the rarest on, and a record counts for all its labels, so common
+    labels may end above `per_class`.
+
+    Args:
+      table: Records.
+      rows: Row numbers to draw from, int `[k]`.
+      per_class: Records of each class.
+      seed: Another seed, another draw.
+
+    Raises:
+      UserError: A class has fewer records; the message names it.
+    """
+    order = sorted(rows.tolist(), key=lambda row: _draw(seed, str(table.ids[row])))
+    flags = _order.flags(table)
+    held = flags[rows].sum(0)
+    kept: list[int] = []
+    for place in np.argsort(held, kind="stable"):
+        if held[place] < per_class:
+            raise errors.UserError(
+                f"class {table.classes[place]!r} has {int(held[place])} records to "
+                f"learn from, fewer than data.examples_per_class={per_class}; lower it"
+            )
+        missing = per_class - int(flags[kept, place].sum())
+        taken = set(kept)
+        free = [row for row in order if flags[row, place] and row not in taken]
+        kept += free[: max(0, missing)]
+    return np.array(sorted(kept), np.int64)
+
+
+_EXAMPLES = "write train, train[:80%], train[100:200] or all[:10%]+all[90%:]"
+
+
+def _slice_rows(
+    table: _base.Table, digests: Sequence[str], term: str, cut: str
+) -> np.ndarray:
+    asked = parse(term)
+    inside = _members(table, asked.name, cut)
+    if asked.low == 0 and asked.high is None:
+        return inside
+    ranks, counts = _order.positions(table, digests, inside)
+    scale = ranks * 100 if asked.percent else counts
+    size = 100.0 if asked.percent else float(len(inside))
+    if max(abs(asked.low), abs(asked.high or 0)) > size:
+        raise errors.UserError(
+            f"slice {term!r} goes beyond the {len(inside)} records of {asked.name!r}"
+        )
+    low = asked.low if asked.low >= 0 else max(0.0, size + asked.low)
+    high = size if asked.high is None else asked.high
+    high = high if high >= 0 else size + high
+    top = np.inf if high >= size else high
+    return inside[(scale >= low) & (scale < top)]
+
+
+def _members(table: _base.Table, name: str, cut: str) -> np.ndarray:
+    names = published(table)
+    if name == "all":
+        return np.arange(len(table))
+    if name not in names and name in _VALID:
+        name = next((other for other in _VALID if other in names), name)
+    if name not in names:
+        known = [*names, "all"]
+        raise errors.UserError(
+            registry.unknown(f"no split {name!r} in {cut!r}", name, known)
+        )
+    return np.flatnonzero(table.splits == name)
+
+
+def _bound(text: str, term: str) -> tuple[float | None, str]:
+    """Returns the number and its kind, `%` or `n`; (None, "") if there is none."""
+    if not text.strip():
+        return None, ""
+    found = _BOUND.fullmatch(text.strip())
+    if not found or (not found[3] and "." in found[2]):
+        raise errors.UserError(
+            f"cannot read {text!r} in the slice {term!r}; {_EXAMPLES}"
+        )
+    number = float(found[2])
+    if not found[3]:
+        return -number if found[1] else number, "n"
+    if number > 100:
+        raise errors.UserError(f"{text!r} in the slice {term!r} is above 100%")
+    return 100 - number if found[1] else number, "%"
+
+
+def _from_one(
+    base: str, train: str | None, valid: str | None, test: str | None
+) -> dict[str, str | None]:
+    if train is None:
+        train = f"{base}[:70%]" if valid is None else _rest(valid, _TAIL, "[:{}%]")
+        train = train or f"{base}[:70%]"
+        if valid is None and test is None:
+            return {
+                "train": train,
+                "valid": f"{base}[70%:85%]",
+                "test": f"{base}[85%:]",
+            }
+    found = _HEAD.fullmatch(train)
+    if not found:
+        return {"train": train, "valid": valid, "test": test}
+    name, low = found[1], float(found[2])
+    middle = (low + 100) / 2
+    if valid is None and test is None:
+        valid, test = f"{name}[{low:g}%:{middle:g}%]", f"{name}[{middle:g}%:]"
+    elif valid is None:
+        other = _TAIL.fullmatch(test or "")
+        rest = f"{name}[{low:g}%:{other[2]}%]" if other and other[1] == name else None
+        valid = rest or f"{name}[{low:g}%:]"
+    return {"train": train, "valid": valid, "test": test}
+
+
+def _train_of(names: list[str], train: str | None) -> str:
+    if train is None and "train" not in names:
+        raise errors.UserError(
+            f"data.train is not given and there is no split 'train' among "
+            f"{', '.join(names)}; set data.train"
+        )
+    return train or "train"
+
+
+def _filled_train(names: list[str], valid: str | None) -> str:
+    _train_of(names, None)
+    return "train[:80%]" if valid == "train[80%:]" else "train"
+
+
+def _rest(cut: str, pattern: re.Pattern[str], form: str) -> str | None:
+    found = pattern.fullmatch(cut)
+    return found[1] + form.format(found[2]) if found else None
+
+
+def _uses(cut: str | None, name: str | None) -> bool:
+    terms = (cut or "").split("+")
+    return any(re.split(r"\[", term.strip())[0] == name for term in terms)
+
+
+def _draw(seed: int, record: str) -> str:
+    return hashlib.sha256(f"{seed}:{record}".encode("utf-8", "replace")).hexdigest()

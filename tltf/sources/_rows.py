@@ -1,0 +1,91 @@
+"""Turns plain rows into the table that every source returns."""
+
+import difflib
+import os
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from tltf import errors
+from tltf.sources import _base
+
+
+class Row(NamedTuple):
+    """One record before the table is made; `label` is a number or 0/1 flags."""
+
+    id: str
+    value: str
+    label: int | tuple[int, ...]
+    split: str = "all"
+    group: str = ""
+    weight: float = 1.0
+
+
+def table(
+    rows: Sequence[Row],
+    classes: Sequence[str],
+    *,
+    kind: str = "image",
+    skipped: Sequence[tuple[str, str]] = (),
+) -> _base.Table:
+    """Returns the table of `rows`, in their order.
+
+    Args:
+      rows: Records; all labels are numbers, or all are 0/1 flags a class.
+      classes: Class names in output order.
+      kind: `"image"` (values are absolute paths) or `"text"`.
+      skipped: (id, cause) of what stands in the data set but is no record.
+    """
+    several = bool(rows) and isinstance(rows[0].label, tuple)
+    return _base.Table(
+        kind=kind,
+        ids=np.array([row.id for row in rows], str),
+        values=np.array([row.value for row in rows], object),
+        labels=np.array(
+            [row.label for row in rows], np.float32 if several else np.int32
+        ),
+        classes=tuple(classes),
+        splits=np.array([row.split for row in rows], str),
+        groups=np.array([row.group for row in rows], str),
+        weights=np.array([row.weight for row in rows], np.float32),
+        skipped=tuple(skipped),
+    )
+
+
+def refuse(options: Mapping[str, object], *, source: str, known: Sequence[str]) -> None:
+    """Raises for options that a source does not have.
+
+    Raises:
+      UserError: `options` is not empty; the message names the nearest option.
+    """
+    for name in options:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else _listed(known)
+        raise errors.UserError(
+            f"data.options.{name}: {source} has no such option; {hint}"
+        )
+
+
+def existing(path: str | os.PathLike[str], *, source: str) -> pathlib.Path:
+    """Returns the absolute path of a folder that is there.
+
+    Raises:
+      UserError: No path was given, nothing is there, or it is a file.
+    """
+    if not os.fspath(path):
+        raise errors.UserError(f"{source}: no folder given; write {source}:PATH")
+    full = pathlib.Path(os.path.abspath(os.path.expanduser(path)))
+    if full.is_dir():
+        return full
+    if full.exists():
+        raise errors.UserError(
+            f"{source}: {full} is a file, not a folder; csv:PATH and jsonl:PATH "
+            "read manifests"
+        )
+    raise errors.UserError(f"{source}: no folder {full}; check data.source")
+
+
+def _listed(known: Sequence[str]) -> str:
+    return f"it has {', '.join(known)}" if known else "it takes none"
