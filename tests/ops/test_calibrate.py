@@ -43,11 +43,11 @@ def test_temperature_keeps_the_winner():
     np.testing.assert_array_equal(scaled.argmax(-1), logits.argmax(-1))
 
 
-def test_sigmoid_temperature_recovers_the_one_that_made_the_labels():
+def test_temperature_of_several_labels_recovers_the_one_that_made_them():
     generator = np.random.default_rng(1)
     logits = generator.normal(size=(20_000, 3)) * 2
     labels = generator.random(logits.shape) < special.expit(logits)
-    got = calibrate.sigmoid_temperature(logits * 3, labels)
+    got = calibrate.temperature(logits * 3, labels)
     assert got == pytest.approx(3, rel=0.03)
 
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy import optimize, special
 
+Loss = Callable[[np.ndarray], float]
+
 # Temperatures outside make every answer certain or every answer a guess.
 _RANGE = (1e-2, 1e2)
 
@@ -20,11 +22,12 @@ def sigmoid(logits: np.ndarray) -> np.ndarray:
 
 
 def temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Returns T so that softmax(logits / T) has the least log loss.
+    """Returns T so that probabilities of logits / T have the least log loss.
 
     Args:
       logits: Logits or margins of validation records, `[n, classes]`, n >= 1.
-      labels: Class of each record, int `[n]`.
+      labels: Class of each record, int `[n]`, for softmax; or 0 and 1
+        `[n, classes]`, for independent sigmoids.
 
     Returns:
       T in [0.01, 100]; above 1 where the network is too sure of itself.
@@ -35,37 +38,33 @@ def temperature(logits: np.ndarray, labels: np.ndarray) -> float:
       ("Probabilistic outputs for support vector machines"), because without it
       records that are all answered right drive T to zero.
     """
-    logits = np.asarray(logits, np.float64)
-    count, classes = logits.shape
+    logits, labels = np.asarray(logits, np.float64), np.asarray(labels)
+    if labels.ndim == 2:
+        return _least(logits, _sigmoid_loss(labels))
+    return _least(logits, _softmax_loss(labels, logits.shape[1]))
+
+
+def _softmax_loss(labels: np.ndarray, classes: int) -> Loss:
+    count = len(labels)
     rest = 1 / (count + 2)
-    targets = np.full(logits.shape, rest / max(1, classes - 1))
+    targets = np.full((count, classes), rest / max(1, classes - 1))
     targets[np.arange(count), labels] = 1 - rest
 
     def loss(scaled: np.ndarray) -> float:
         return -(targets * special.log_softmax(scaled, axis=-1)).sum(-1).mean()
 
-    return _least(logits, loss)
+    return loss
 
 
-def sigmoid_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Returns T so that sigmoid(logits / T) has the least log loss over all labels.
-
-    Args:
-      logits: `[n, classes]`, n >= 1.
-      labels: 0 or 1, `[n, classes]`.
-
-    Returns:
-      T in [0.01, 100], as `temperature`.
-    """
-    logits = np.asarray(logits, np.float64)
-    rest = 1 / (len(logits) + 2)
-    targets = np.where(np.asarray(labels) > 0, 1 - rest, rest)
+def _sigmoid_loss(labels: np.ndarray) -> Loss:
+    rest = 1 / (len(labels) + 2)
+    targets = np.where(labels > 0, 1 - rest, rest)
 
     def loss(scaled: np.ndarray) -> float:
         right, wrong = special.log_expit(scaled), special.log_expit(-scaled)
         return -(targets * right + (1 - targets) * wrong).mean()
 
-    return _least(logits, loss)
+    return loss
 
 
 def thresholds(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
@@ -99,7 +98,7 @@ def _threshold(truth: np.ndarray, given: np.ndarray) -> float:
     return float(best[np.argmin(np.abs(best - 0.5))])
 
 
-def _least(logits: np.ndarray, loss: Callable[[np.ndarray], float]) -> float:
+def _least(logits: np.ndarray, loss: Loss) -> float:
     # Over log T both directions are alike; the loss has one minimum there, for
     # it is convex in 1 / T.
     found = optimize.minimize_scalar(
