@@ -5,28 +5,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tltf.fetch import weights
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Weights:
-    """Where pre-trained weights of one variant can be had.
-
-    Attributes:
-      file: File name in the cache folder.
-      url: Download address, or None when only the package has them.
-      sha256: Checksum of the file, or None where the publisher gives none.
-      md5: The publisher's checksum where it is MD5 (`keras.applications`).
-      package: `import_name:path/in/package` of an installable package.
-      install: The pip requirement of that package.
-      licence: SPDX name.
-    """
-
-    file: str
-    url: str | None = None
-    sha256: str | None = None
-    md5: str | None = None
-    package: str | None = None
-    install: str | None = None
-    licence: str = "Apache-2.0"
+Weights = weights.Weights
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,6 +23,7 @@ class Backbone:
         its name (`re.match`).
       weights: ImageNet weights, or None when there are none (tiny variants).
       arguments: What differs between the variants of a file.
+      parameters: Numbers in all layers, running statistics included.
       frozen_norm: Hold every BatchNormalization in inference while training.
     """
 
@@ -51,6 +33,7 @@ class Backbone:
     groups: tuple[tuple[str, str], ...]
     weights: Weights | None = None
     arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    parameters: int | None = None
     frozen_norm: bool = True
 
     def group_of(self, layer_name: str) -> str:

@@ -1,0 +1,60 @@
+"""What every image encoder shares: its input, its outputs, its weights file."""
+
+import pathlib
+import typing
+
+from tltf import errors
+from tltf.backbones import _base
+
+if typing.TYPE_CHECKING:
+    import keras
+
+
+def image(spec: _base.Backbone, side: int | None) -> "keras.KerasTensor":
+    """Returns the input, float32 RGB `[batch, side, side, 3]` in 0..255.
+
+    Raises:
+      UserError: The side is below the least that the network takes.
+    """
+    import keras
+
+    side = spec.side if side is None else side
+    if side < spec.least:
+        raise errors.UserError(
+            f"image.side: {side} is too small for this backbone; "
+            f"give at least {spec.least}"
+        )
+    return keras.Input((side, side, 3), name="image", dtype="float32")
+
+
+def encoder(image: "keras.KerasTensor", features: "keras.KerasTensor"):
+    """Returns the model from `{"image"}` to `{"vector", "map"}`.
+
+    The vector is the mean of the map over its places, in float32 also where the
+    network computes in less.
+    """
+    import keras
+
+    pool = keras.layers.GlobalAveragePooling2D(dtype="float32", name="vector")
+    outputs = {"vector": pool(features), "map": features}
+    return keras.Model({"image": image}, outputs, name="encoder")
+
+
+def load(model: "keras.Model", path: pathlib.Path) -> None:
+    """Loads a Keras weights file, `.weights.h5` or the older `.h5`, in place.
+
+    Raises:
+      UserError: The file is none, or belongs to another network.
+    """
+    # Keras tells the formats apart by name, and ours may come from anywhere
+    if path.suffix not in (".h5", ".hdf5"):
+        raise errors.UserError(
+            f"weights: {path} has to be a .weights.h5 or .h5 file for this backbone"
+        )
+    try:
+        model.load_weights(path)
+    except (ValueError, KeyError, OSError) as error:
+        cause = " ".join(str(error).split())
+        raise errors.UserError(
+            f"weights: {path} does not fit this backbone: {cause:.200}"
+        ) from None

@@ -1,0 +1,55 @@
+"""Lists and builds encoders by name."""
+
+import typing
+
+from tltf import errors, registry
+from tltf.fetch import weights as weight_files
+
+if typing.TYPE_CHECKING:
+    import keras
+
+_KINDS = ("image",)
+
+
+def list_models(kind: str = "image") -> list[str]:
+    """Returns the names that `create_model` takes, sorted; imports no TensorFlow.
+
+    Args:
+      kind: What the encoders read; `"image"`.
+
+    Raises:
+      UserError: There are no encoders of this kind.
+    """
+    if kind not in _KINDS:
+        raise errors.UserError(registry.unknown(f"no kind {kind!r}", kind, [*_KINDS]))
+    return sorted(
+        f"{file}/{form}"
+        for file in registry.names("backbones")
+        for form, spec in registry.find("backbones", file).VARIANTS.items()
+        if spec.features  # a place-holder for a network from elsewhere has none
+    )
+
+
+def create_model(
+    name: str, *, weights: str = "auto", side: int | None = None
+) -> "keras.Model":
+    """Returns an encoder.
+
+    Args:
+      name: `file/variant` as in `list_models`; without a slash, `file/full`.
+      weights: `auto` or `imagenet` (installed package, cache, download),
+        `none` for a random start, or the path of a file.
+      side: Height and width in pixels; the backbone's own by default.
+
+    Returns:
+      Functional model from {"image": RGB in 0..255, uint8 or float32,
+      `[batch, side, side, 3]`} to {"vector": float32 `[batch, features]`,
+      "map": `[batch, height, width, channels]`}.
+
+    Raises:
+      UserError: No such name, no such weights, or a side below the least.
+    """
+    module, form = registry.variant(name)
+    spec = module.VARIANTS[form]
+    path = weight_files.resolve(spec.weights, weights, name=f"{name}")
+    return module.build(spec, side=side, weights=path)
