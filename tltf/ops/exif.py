@@ -3,8 +3,9 @@
 import tensorflow as tf
 
 _TAG, _SHORT = 0x0112, 3  # EXIF 2.3, table 4: Orientation, one SHORT
-_START_OF_SCAN, _END_OF_IMAGE, _APP1 = 0xDA, 0xD9, 0xE1
-_LONE = (0x01, *range(0xD0, 0xD9))  # markers without a length (ITU-T T.81, B.1.1.3)
+_APP0, _APP15, _COMMENT, _FILL = 0xE0, 0xEF, 0xFE, 0xFF  # markers' second bytes
+_LENGTH = [0, 0, 255, 255, 0, 0, 0, 0, 0, 0]  # hides the two bytes of the length
+_EXIF = list(b"\xff\xe1\xff\xffExif\0\0")
 
 
 def orientation(contents: tf.Tensor) -> tf.Tensor:
@@ -14,14 +15,16 @@ def orientation(contents: tf.Tensor) -> tf.Tensor:
       contents: Bytes of one file, string scalar.
 
     Returns:
-      The Orientation of the first EXIF segment; 1 (upright) where there is
-      none, where it is malformed or out of 1..8, and for files that are not JPEG.
+      The Orientation of the first EXIF segment ahead of the tables and the
+      frame; 1 (upright) where there is none, where it is malformed or out of
+      1..8, and for files that are not JPEG.
 
     Source:
       JPEG segments: ITU-T T.81, annex B; TIFF directory: EXIF 2.3, section 4.6.
     """
-    data = tf.cast(tf.io.decode_raw(contents, tf.uint8), tf.int32)
-    start, end = _segment(data)
+    data = tf.io.decode_raw(contents, tf.uint8)
+    jpeg = tf.strings.substr(contents, 0, 2) == b"\xff\xd8"
+    start, end = _segment(data, tf.where(jpeg, 2, 0))
     found = tf.cond(start > 0, lambda: _directory(data, start, end), lambda: 1)
     return tf.where((found >= 1) & (found <= 8), found, 1)
 
@@ -42,40 +45,41 @@ def _turned(image: tf.Tensor, turn: tf.Tensor) -> tf.Tensor:
     return tf.cond(flip, lambda: tf.reverse(image, [0]), lambda: image)
 
 
-def _segment(data: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Start and end of the TIFF part of the first EXIF segment; 0, 0 if none."""
+def _segment(data: tf.Tensor, first: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Start and end of the TIFF part of the first EXIF segment; 0, 0 if none.
+
+    Args:
+      data: Bytes of the file, uint8 `[n]`.
+      first: Place of the first marker; 0 to find nothing.
+    """
     size = tf.size(data)
 
     def searching(place, start, end):
-        return (start == 0) & (place >= 2) & (place + 10 <= size)
+        return (start == 0) & (place > 0) & (place + 10 <= size)
 
     def step(place, start, end):
-        head = data[place : place + 10]
-        body = 2 + head[2] * 256 + head[3]
-        exif = (head[1] == _APP1) & _equal(head[4:], b"Exif\0\0")
-        start = tf.where((head[0] == 0xFF) & exif, place + 10, 0)
-        end = tf.minimum(place + body, size)
-        return place + _stride(head, body), start, end
+        head = tf.cast(data[place : place + 10], tf.int32)
+        behind = place + 2 + head[2] * 256 + head[3]
+        exif = tf.reduce_all((head | _LENGTH) == _EXIF)
+        start = tf.where(exif, place + 10, 0)
+        return _next(head, place, behind), start, tf.minimum(behind, size)
 
-    first = tf.where((size > 4) & _equal(data[:2], b"\xff\xd8"), 2, 0)
     zero = tf.constant(0)
     _, start, end = tf.while_loop(searching, step, (first, zero, zero))
     return start, end
 
 
-def _stride(head: tf.Tensor, body: tf.Tensor) -> tf.Tensor:
-    """Bytes to the next marker; far beyond the start where the walk must stop."""
-    marker = head[1]
-    stop = (head[0] != 0xFF) | (marker == _START_OF_SCAN) | (marker == _END_OF_IMAGE)
-    stop |= (body < 4) | (marker == 0)
-    short = tf.where(marker == 0xFF, 1, 2)  # a fill byte, or a marker alone
-    alone = tf.reduce_any(marker == tf.constant((0xFF, *_LONE)))
-    return tf.where(alone & (head[0] == 0xFF), short, tf.where(stop, -(2**30), body))
+def _next(head: tf.Tensor, place: tf.Tensor, behind: tf.Tensor) -> tf.Tensor:
+    """Place of the next marker; 0 where what stands here ends the search."""
+    kind = head[1]
+    more = ((kind >= _APP0) & (kind <= _APP15)) | (kind == _COMMENT)
+    go = tf.where(kind == _FILL, place + 1, tf.where(more, behind, 0))
+    return tf.where(head[0] == _FILL, go, 0)
 
 
 def _directory(data: tf.Tensor, start: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
     """The Orientation entry of the directory at `start`; 0 if there is none."""
-    part = data[start:end]
+    part = tf.cast(data[start:end], tf.int32)
     little = _equal(part[:4], b"II*\0")
     sound = (tf.size(part) >= 10) & (little | _equal(part[:4], b"MM\0*"))
     return tf.cond(sound, lambda: _entry(part, little), lambda: 0)

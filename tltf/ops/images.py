@@ -13,7 +13,6 @@ BORDER = (
     114.0  # of `pad`: Azure-Samples/MachineLearningSamples-ImageClassificationUsingCntk
 )
 _RATIOS = (1, 2, 4, 8)  # scales at which libjpeg decodes
-_HALO = 4  # pixels around the crop: reach of the filter and of chroma upsampling
 
 
 def decode(contents: tf.Tensor, *, gray: bool = False) -> tf.Tensor:
@@ -44,19 +43,20 @@ def decode(contents: tf.Tensor, *, gray: bool = False) -> tf.Tensor:
 def resize(image: tf.Tensor, *, side: int, fit: Fit, margin: float) -> tf.Tensor:
     """Returns `image` as a square, float32 `[side, side, 3]` in 0..255.
 
-    Triangle (bilinear) filter, widened where the image shrinks and only there.
+    Mean over the covered area where both axes shrink (OpenCV's INTER_AREA),
+    else bilinear, with the filter widened on an axis that shrinks.
 
     Args:
       image: Pixels 0..255, uint8 or float `[h, w, 3]`.
       side: Pixels of the result.
-      fit: `crop` scales the shorter side to `side / margin` and keeps the
-        centre; `stretch` changes the aspect; `pad` scales the longer side to
+      fit: `crop` keeps the centre square, to the nearest pixel on both ends;
+        `stretch` changes the aspect; `pad` scales the longer side to
         `side` and adds grey borders of 114.
       margin: Share of the shorter side that `crop` keeps, in (0, 1].
     """
-    size = tf.shape(image)[:2]
-    frame, scale, shift = _placed(size, side, fit, margin)
-    return _bordered(_sampled(image, frame, scale, shift), side, fit)
+    image = _cut(image, lambda size: _bounds(size, fit, margin))
+    frame = _frame(tf.shape(image)[:2], side, fit)
+    return _bordered(_sampled(image, frame), side, fit)
 
 
 def load(
@@ -85,17 +85,17 @@ def load(
       InvalidArgumentError: As of `decode`.
     """
     head, size = _checked(contents)
-    frame, scale, shift = _placed(size, side, fit, margin)
+    frame = _frame(size, side, fit)
+
+    def kept(whole):
+        return _bounds(whole, fit, margin)
 
     def jpeg():
-        pixels, at, ratio = _part(contents, size, frame, (scale, shift))
-        small = scale * tf.cast(ratio, tf.float32)
-        moved = shift + tf.cast(at, tf.float32) * small
-        return _sampled(_colored(pixels, gray), frame, small, moved)
+        return _sampled(_colored(_part(contents, size, frame, kept), gray), frame)
 
     def other():
         pixels = _colored(_other(contents, head), gray)
-        return _sampled(pixels, frame, scale, shift)
+        return _sampled(_cut(pixels, kept), _frame(tf.shape(pixels)[:2], side, fit))
 
     image = tf.cond(headers.form(head) == 0, jpeg, other)
     image = exif.upright(image, exif.orientation(contents))
@@ -122,29 +122,48 @@ def _after(operation: tf.Operation | None):
     return tf.control_dependencies([] if operation is None else [operation])
 
 
-def _placed(size, side, fit, margin):
-    """Size `[2]` of the result, its scale `[2]`, and its shift `[2]` in pixels."""
-    frame = tf.constant([side, side])
+def _bounds(size, fit, margin):
+    """Border `[2]` that the fit cuts off on both ends of each axis, pixels."""
+    if fit != "crop":
+        return tf.zeros([2], tf.int32)
+    kept = margin * tf.cast(tf.reduce_min(size), tf.float32)
+    border = tf.cast(tf.round((tf.cast(size, tf.float32) - kept) / 2), tf.int32)
+    return tf.minimum(border, (size - 1) // 2)
+
+
+def _cut(image, kept):
+    size = tf.shape(image)[:2]
+    (top, left), (bottom, right) = map(tf.unstack, (kept(size), size - kept(size)))
+    return image[top:bottom, left:right]
+
+
+def _frame(size, side, fit):
+    """Size `[2]` to which an image of `size` is scaled, before borders."""
+    if fit != "pad":
+        return tf.constant([side, side])
     whole = tf.cast(size, tf.float32)
-    if fit == "crop":
-        scale = tf.fill([2], side / (margin * tf.reduce_min(whole)))
-        return frame, scale, (side - whole * scale) / 2
-    if fit == "pad":
-        exact = whole * (side / tf.reduce_max(whole))
-        frame = tf.clip_by_value(tf.cast(tf.round(exact), tf.int32), 1, side)
-    return frame, tf.cast(frame, tf.float32) / whole, tf.zeros([2])
+    exact = whole * (side / tf.reduce_max(whole))
+    return tf.clip_by_value(tf.cast(tf.round(exact), tf.int32), 1, side)
 
 
-def _sampled(image, frame, scale, shift):
-    # one operation scales, moves and filters, and computes the frame alone
-    return tf.raw_ops.ScaleAndTranslate(
-        images=image[None],
-        size=frame,
-        scale=scale,
-        translation=shift,
-        kernel_type="triangle",
-        antialias=True,
-    )[0]
+def _sampled(image, frame):
+    """Area mean where both axes shrink, else triangle filter."""
+    size = tf.shape(image)[:2]
+
+    def shrunk():  # 0.35 ms, where ScaleAndTranslate took 1.1 ms
+        return tf.raw_ops.ResizeArea(images=image[None], size=frame)[0]
+
+    def scaled():
+        return tf.raw_ops.ScaleAndTranslate(
+            images=image[None],
+            size=frame,
+            scale=tf.cast(frame, tf.float32) / tf.cast(size, tf.float32),
+            translation=tf.zeros([2]),
+            kernel_type="triangle",
+            antialias=True,
+        )[0]
+
+    return tf.cond(tf.reduce_all(frame <= size), shrunk, scaled)
 
 
 def _bordered(image, side, fit):
@@ -156,28 +175,25 @@ def _bordered(image, side, fit):
     return tf.ensure_shape(image, [side, side, 3])
 
 
-def _part(contents, size, frame, placed):
-    """The part of a JPEG that the frame shows, its place, and its ratio."""
-    scale, shift = placed
-    ratio = tf.reduce_sum(
-        tf.stack([tf.cast(tf.reduce_all(scale * r <= 1.0), tf.int32) for r in _RATIOS])
-    )
-    branches = [_window(contents, size, frame, (scale, shift, r)) for r in _RATIOS]
-    place = tf.maximum(ratio - 1, 0)
-    pixels, at = tf.switch_case(place, branches)
-    return pixels, at, tf.gather(tf.constant(_RATIOS), place)
+def _part(contents, size, frame, kept):
+    """The pixels of a JPEG that the frame shows, at the smallest sound scale.
+
+    Args:
+      kept: Function from a size `[2]` to the border `[2]` to cut off.
+    """
+    inner = size - 2 * kept(size)
+    fits = [tf.reduce_all(frame * ratio <= inner) for ratio in _RATIOS[1:]]
+    place = tf.reduce_sum(tf.cast(tf.stack(fits), tf.int32))
+    branches = [_window(contents, size, kept, ratio) for ratio in _RATIOS]
+    return tf.switch_case(place, branches)
 
 
-def _window(contents, size, frame, placed):
-    scale, shift, ratio = placed
-
+def _window(contents, size, kept, ratio):
     def branch():
-        most = (size + ratio - 1) // ratio
-        first = -shift / (scale * ratio)
-        last = first + tf.cast(frame, tf.float32) / (scale * ratio)
-        start = tf.maximum(tf.cast(tf.floor(first), tf.int32) - _HALO, 0)
-        stop = tf.minimum(tf.cast(tf.math.ceil(last), tf.int32) + _HALO, most)
-        return _jpeg(contents, ratio, tf.concat([start, stop - start], 0)), start
+        most = (size + ratio - 1) // ratio  # as libjpeg rounds
+        border = kept(most)
+        window = tf.concat([border, most - 2 * border], 0)
+        return _jpeg(contents, ratio, window)
 
     return branch
 
