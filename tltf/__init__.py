@@ -9,7 +9,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "list_models": "tltf.models",
     "create_model": "tltf.models",
-    "train": "tltf.training.runs",
+    "train": "tltf.runs.train",
 }
 
 

@@ -12,6 +12,7 @@ import yaml
 
 from tltf import errors, registry, specs
 
+
 def load(
     path: str | os.PathLike,
     sets: Sequence[str] = (),
@@ -30,9 +31,20 @@ def load(
     """
     raw = _read(pathlib.Path(path))
     pairs = [_pair(text) for text in sets] + list((overrides or {}).items())
-    for dotted, value in pairs:
+    return override(raw, dict(pairs), where=str(path))
+
+
+def override(raw: dict, overrides: Mapping[str, Any], *, where: str) -> specs.Recipe:
+    """Returns the resolved recipe of a mapping with dotted overrides applied.
+
+    Args:
+      raw: A recipe as plain values; changed in place.
+      overrides: Value by dotted path.
+      where: Named in the message of an error.
+    """
+    for dotted, value in overrides.items():
         _put(raw, dotted, value)
-    return resolve(_recipe(raw, str(path)))
+    return resolve(_recipe(raw, where))
 
 
 def dump(recipe: specs.Recipe) -> str:

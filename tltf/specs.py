@@ -180,6 +180,9 @@ class Recipe(Spec):
         "auto", description="auto, or file name under tltf/engines, for features"
     )
     seed: int = Field(0, ge=0, lt=2**31)
+    compare: dict[str, dict[str, Any]] = Field(
+        {}, description="for `tltf compare`: method to overrides by dotted path"
+    )
 
 
 class Report(Spec):
@@ -200,6 +203,7 @@ class Report(Spec):
     choices: dict[str, Any] = Field(
         {}, description="what was chosen on train or valid: C, temperature, ..."
     )
+    parameters: dict[str, int] = Field({}, description="all, and those that learnt")
     peak_mb: float
 
 

@@ -1,11 +1,12 @@
 """Runs a command's main: flags, quiet TensorFlow, one-line errors, exit codes."""
 
 import contextlib
+import logging as log
 import os
 import sys
 from collections.abc import Callable, Iterator
 
-from absl import app, flags
+from absl import app, flags, logging
 
 from tltf import errors
 
@@ -46,12 +47,27 @@ def quiet() -> Iterator[None]:
 
 
 def tensorflow() -> None:
-    """Imports TensorFlow and Keras without their start-up lines."""
+    """Imports TensorFlow and Keras without their start-up lines; logs in plain text."""
     with quiet():
         import keras  # noqa: F401
+    logging.use_absl_handler()
+    logging.set_verbosity(logging.INFO)
+    logging.get_absl_handler().setFormatter(_Plain())
+
+
+class _Plain(log.Formatter):
+    """A line as it is; warnings and errors say that they are."""
+
+    def format(self, record: log.LogRecord) -> str:
+        """Returns the line of one log record."""
+        text = record.getMessage()
+        if record.levelno >= log.WARNING:
+            return f"{record.levelname.lower()}: {text}"
+        return text
 
 
 def _parse(argv: list[str]) -> list[str]:
+    flags.FLAGS.set_gnu_getopt(True)  # flags may follow arguments
     try:
         return flags.FLAGS(argv)
     except flags.Error as error:

@@ -42,3 +42,8 @@ def truth(label: np.ndarray, classes: list[str]) -> str:
 def score(labels: np.ndarray, probabilities: np.ndarray, chosen: dict) -> dict:
     """Returns metrics by name; see `ops.scores.single`."""
     return scores.single(labels, probabilities)
+
+
+def hits(labels: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    """Returns whether each record is answered right, bool `[n]`."""
+    return np.argmax(logits, -1) == labels

@@ -45,3 +45,8 @@ def truth(label: np.ndarray, classes: list[str]) -> list[str]:
 def score(labels: np.ndarray, probabilities: np.ndarray, chosen: dict) -> dict:
     """Returns metrics by name; see `ops.scores.several`."""
     return scores.several(labels, probabilities, np.asarray(chosen["thresholds"]))
+
+
+def hits(labels: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    """Returns whether each label is answered right at one half, bool `[n, classes]`."""
+    return (logits > 0) == (labels > 0)

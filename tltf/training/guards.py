@@ -25,8 +25,8 @@ def task_fits(table: _base.Table, task) -> None:
     if table.multi_label != task.MULTI_LABEL:
         right = "multi_label" if table.multi_label else "image_class"
         raise errors.UserError(
-            f"task: the records carry {'several labels' if table.multi_label else 'one label'}"
-            f" each; use task: {right}"
+            f"task: the labels of a record are not what this task takes; "
+            f"use task: {right}"
         )
     if len(table.classes) < 2:
         raise errors.UserError(
@@ -71,8 +71,8 @@ def _without_equal(table, found, rows, pair, leaks):
     first = f"{table.ids[twins[0]]} = {table.ids[there[found[twins[0]]]]}"
     if leaks == "stop":
         raise errors.UserError(
-            f"data: {len(twins)} files of {low} are equal to files of {high} ({first}); "
-            "remove them, or set data.leaks: drop to learn without them"
+            f"data: {len(twins)} files of {low} are equal to files of {high} "
+            f"({first}); remove them, or set data.leaks: drop to learn without them"
         )
     logging.warning(
         "dropped %d files of %s equal to %s: %s", len(twins), low, high, first

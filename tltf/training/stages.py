@@ -109,6 +109,9 @@ def _stage(setting, number, stage, place, arrays) -> None:
     logits = loop.logits(feed.learner)
     paths = [weight.path for weights in chosen.values() for weight in weights]
     for epoch in range(place.epoch, stage.epochs):
+        if setting.recipe.patience and place.stale >= setting.recipe.patience:
+            logging.info("no better valid loss in %d epochs: stop", place.stale)
+            break
         began = time.perf_counter()
         guards.still_chosen(paths, setting.network.model)
         batches = feed.epoch(
@@ -132,9 +135,6 @@ def _stage(setting, number, stage, place, arrays) -> None:
             _note(setting, place, row)
         _save(setting, learner, place)
         _say(row, len(setting.recipe.stages), stage.epochs)
-        if setting.recipe.patience and place.stale >= setting.recipe.patience:
-            logging.info("no better valid loss in %d epochs: stop", place.stale)
-            break
     with _averaged(learner, keep=True):
         pass
     if setting.recipe.keep == "best" and place.weights:

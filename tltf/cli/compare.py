@@ -1,0 +1,48 @@
+"""The table of methods on one split: tltf compare --config=F --workdir=D
+
+Writes compare.json, compare.md and compare.png; says which method to take.
+"""
+
+import json
+
+from absl import flags
+
+from tltf import errors
+from tltf.cli import _main
+
+_CONFIG = flags.DEFINE_string("config", None, "Recipe file.", required=True)
+_WORKDIR = flags.DEFINE_string(
+    "workdir", None, "Folder of the comparison.", required=True
+)
+_METHODS = flags.DEFINE_list("methods", None, "Methods; default: all of the deck's.")
+_SET = flags.DEFINE_multi_string("set", [], "Override, e.g. data.source=folder:PATH.")
+_SPLIT = flags.DEFINE_enum("split", "test", ["test", "valid"], "What to report.")
+_JSON = flags.DEFINE_bool("json", False, "Print compare.json instead of the table.")
+
+
+def main(argv: list[str]) -> int:
+    """Compares and prints the table."""
+    if len(argv) > 1:
+        raise errors.UserError(f"unexpected {argv[1:]}; methods go by --methods=a,b")
+    from tltf import config, registry
+
+    recipe = config.load(_CONFIG.value, _SET.value)
+    for name in _METHODS.value or ():
+        registry.find_name("methods", name)
+    _main.tensorflow()
+    from tltf.analysis import comparison
+    from tltf.runs import compare
+
+    methods = tuple(_METHODS.value or compare.METHODS)
+    table = compare.compare(recipe, _WORKDIR.value, methods=methods, split=_SPLIT.value)
+    _main.out(json.dumps(table) if _JSON.value else comparison.markdown(table).rstrip())
+    return 0
+
+
+def run() -> None:
+    """Entry point."""
+    _main.run(main)
+
+
+if __name__ == "__main__":
+    run()

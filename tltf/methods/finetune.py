@@ -1,0 +1,18 @@
+"""Pre-trained start, groups of layers learn stage by stage."""
+
+from tltf.training import gradient, job
+from tltf.training import network as networks
+
+restore = gradient.restore
+
+
+def run(task_job: job.Job) -> job.Outcome:
+    """Trains the recipe's stages: gradual unfreezing, rates by group.
+
+    Source:
+      Deck, "Fine Tune DNN"; Howard & Ruder 2018 (arXiv:1801.06146), section 3.3.
+    """
+    network = networks.build(task_job.recipe, len(task_job.classes))
+    seconds: dict[str, float] = {}
+    gradient.timed(seconds, "train", lambda: gradient.learn(task_job, network))
+    return gradient.outcome(task_job, network, seconds)

@@ -1,0 +1,20 @@
+"""Random start, everything learns: what transfer is measured against."""
+
+from tltf.training import gradient, job
+from tltf.training import network as networks
+
+restore = gradient.restore
+
+
+def run(task_job: job.Job) -> job.Outcome:
+    """Trains the whole network from random weights.
+
+    The statistics of normalisation must learn too: held at their start they
+    would say nothing of the data.
+    """
+    recipe = task_job.recipe.model_copy(update={"weights": "none", "norm": "adapt"})
+    network = networks.build(recipe, len(task_job.classes))
+    seconds: dict[str, float] = {}
+    fresh = job.with_recipe(task_job, recipe)
+    gradient.timed(seconds, "train", lambda: gradient.learn(fresh, network))
+    return gradient.outcome(task_job, network, seconds)

@@ -1,0 +1,134 @@
+"""The deck's table: several methods on the same records."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from absl import logging
+
+from tltf import config, errors, registry, specs
+from tltf.fetch import files
+
+METHODS = ("hog", "standard", "featurize", "freeze", "lp_ft", "finetune")
+
+
+def compare(
+    recipe: specs.Recipe,
+    workdir: str | os.PathLike,
+    *,
+    methods: Sequence[str] = METHODS,
+    split: str = "test",
+) -> dict:
+    """Runs each method in a process of its own and returns the table.
+
+    Each process starts with the same memory, so seconds and peak memory of the
+    methods can be compared. A finished method is not run again.
+
+    Args:
+      recipe: Resolved; `compare` holds what differs by method.
+      workdir: Gets a run folder for each method, compare.json, .md and .png.
+      methods: Which, in the order of the table.
+      split: What the table reports. Nothing is chosen on it: `take` follows
+        the valid split.
+
+    Returns:
+      {"methods": {name: {...}}, "split", "seed", "take"}.
+
+    Raises:
+      UserError: A method that does not exist, or wrong data.
+      WorkError: A method failed; the finished ones are kept.
+    """
+    folder = pathlib.Path(workdir)
+    reports = {}
+    for name in methods:
+        one = variant(recipe, name)
+        path = folder / "recipes" / f"{name}.yaml"
+        files.write_text(path, config.dump(one))
+        reports[name] = _run(path, folder / name, split)
+    table = summary(reports, split=split, seed=recipe.seed)
+    files.write_text(folder / "compare.json", json.dumps(table, indent=2) + "\n")
+    _pages(folder, table)
+    return table
+
+
+def variant(recipe: specs.Recipe, method: str) -> specs.Recipe:
+    """Returns the recipe for one method of a comparison.
+
+    Another method than the recipe's own takes its default stages; what
+    `compare.<method>` says comes on top.
+    """
+    registry.find_name("methods", method)
+    raw = recipe.model_dump(mode="json")
+    overrides = raw.pop("compare").get(method, {})
+    if method != recipe.method:
+        raw["stages"] = None
+    raw["method"] = method
+    return config.override(raw, overrides, where=f"compare.{method}")
+
+
+def summary(reports: dict[str, specs.Report], *, split: str, seed: int) -> dict:
+    """Returns compare.json's content from the methods' reports."""
+    rows = {}
+    for name, report in reports.items():
+        scores = report.scores[split]
+        rows[name] = {
+            "accuracy": {
+                "value": scores["accuracy"],
+                "low": scores["accuracy_low"],
+                "high": scores["accuracy_high"],
+            },
+            "roc_auc": scores.get("roc_auc_macro"),
+            "average_precision": scores.get("average_precision_macro"),
+            "valid_accuracy": report.scores["valid"]["accuracy"],
+            "seconds": report.seconds["total"],
+            "peak_mb": report.peak_mb,
+            "n": report.counts[split],
+        }
+    return {"methods": rows, "split": split, "seed": seed, "take": _take(reports)}
+
+
+def _take(reports: dict[str, specs.Report]) -> str:
+    # Breiman et al. 1984, section 3.4.3, the one-standard-error rule: of all
+    # that are as good as the best within its error, take the cheapest.
+    valid = {name: r.scores["valid"]["accuracy"] for name, r in reports.items()}
+    best = max(valid, key=valid.get)
+    count = reports[best].counts["valid"]
+    error = (valid[best] * (1 - valid[best]) / count) ** 0.5
+    good = [name for name in valid if valid[name] >= valid[best] - error]
+    return min(good, key=lambda name: reports[name].seconds["total"])
+
+
+def _run(recipe: pathlib.Path, folder: pathlib.Path, split: str) -> specs.Report:
+    from tltf.training import finish
+
+    done = folder / "report.json"
+    for verb, extra in (
+        ("train", [f"--config={recipe}", "--resume"]),
+        ("evaluate", [f"--split={split}"]),
+    ):
+        if verb == "evaluate" and split in finish.read(folder).scores:
+            continue
+        command = [sys.executable, "-m", f"tltf.cli.{verb}", f"--workdir={folder}"]
+        code = subprocess.run([*command, *extra], stdout=subprocess.DEVNULL).returncode
+        if code == 2:
+            raise errors.UserError(f"compare: {folder.name}: see the line above")
+        if code:
+            raise errors.WorkError(
+                f"compare: {verb} of {folder.name} ended with code {code}; the "
+                "finished methods are kept, the same command goes on"
+            )
+    logging.info("%s is in %s", folder.name, done)
+    return finish.read(folder)
+
+
+def _pages(folder: pathlib.Path, table: dict) -> None:
+    from tltf.analysis import comparison
+
+    files.write_text(folder / "compare.md", comparison.markdown(table))
+    try:
+        comparison.picture(table, folder / "compare.png")
+    except errors.UserError as error:  # matplotlib is an extra
+        logging.warning("no compare.png: %s", error)

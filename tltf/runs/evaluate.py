@@ -1,0 +1,72 @@
+"""Scores a finished run on a split: the one place that reads the test split."""
+
+import os
+import pathlib
+
+from absl import logging
+
+from tltf import config, errors, registry, specs
+from tltf.training import finish, job
+
+
+def evaluate(
+    workdir: str | os.PathLike, *, split: str = "test", page: bool = True
+) -> dict[str, float]:
+    """Returns the scores of a split; adds them to report.json and the report page.
+
+    Args:
+      workdir: Run folder.
+      split: Role in the recipe: train, valid or test.
+      page: Write report/index.html.
+
+    Raises:
+      UserError: The run is not finished, has no such split, or its data changed.
+    """
+    folder = pathlib.Path(workdir)
+    report = finish.read(folder)
+    recipe = config.load(folder / "recipe.yaml")
+    task_job = job.start(recipe, folder)
+    if split not in task_job.records.rows:
+        known = ", ".join(task_job.records.rows)
+        raise errors.UserError(f"--split: this run has no {split!r}; it has {known}")
+    _same_classes(folder, task_job)
+    table = task_job.records.part(split)
+    method = registry.find("methods", recipe.method)
+    logits = method.restore(folder, recipe, task_job.task)(table)
+    found = finish.scored(task_job, split, table, logits, report.choices)
+    found |= _repeats(folder, recipe, split, found)
+    scores = {**report.scores, split: found}
+    finish.write(folder, report.model_copy(update={"scores": scores}))
+    if page:
+        _page(folder, scores)
+    return found
+
+
+def _repeats(folder, recipe: specs.Recipe, split, first) -> dict[str, float]:
+    from tltf.ops import repeats
+
+    if recipe.repeats < 2:
+        return {}
+    found = [first["accuracy"]]
+    for number in range(1, recipe.repeats):
+        again = folder / "repeats" / str(number)
+        found.append(evaluate(again, split=split, page=False)["accuracy"])
+    return repeats.spread(found)
+
+
+def _same_classes(folder: pathlib.Path, task_job) -> None:
+    trained = (folder / "labels.txt").read_text(encoding="utf-8").splitlines()
+    if trained != list(task_job.classes):
+        raise errors.UserError(
+            f"labels.txt: the model answers {trained}, the data now has "
+            f"{list(task_job.classes)}; train again"
+        )
+
+
+def _page(folder: pathlib.Path, scores) -> None:
+    from tltf.analysis import report as pages
+
+    try:
+        pages.write(folder, [s for s in ("test", "valid", "train") if s in scores])
+    except errors.UserError as error:  # matplotlib and jinja2 are an extra
+        logging.warning("no report page: %s", error)

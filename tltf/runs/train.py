@@ -1,0 +1,145 @@
+"""Trains one recipe into a run folder."""
+
+import os
+import pathlib
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from absl import logging
+
+from tltf import config, errors, registry, specs
+from tltf.fetch import files
+
+
+def train(
+    recipe: str | os.PathLike | specs.Recipe,
+    workdir: str | os.PathLike,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    sets: Sequence[str] = (),
+    resume: bool = False,
+) -> specs.Report:
+    """Runs a recipe and returns its report.
+
+    Args:
+      recipe: YAML file, or a resolved recipe.
+      workdir: Run folder; made when it is missing.
+      overrides: Fields to change, from dotted path to value.
+      sets: The same as text, `a.b=value`.
+      resume: Go on with a run that was stopped; a finished one is left as it is.
+
+    Raises:
+      UserError: Wrong recipe or data, or the folder holds another run.
+      WorkError: The loss is not finite.
+    """
+    if not isinstance(recipe, specs.Recipe):
+        recipe = config.load(recipe, sets, overrides)
+    folder = pathlib.Path(workdir)
+    if _finished(folder, recipe, resume):
+        logging.info("%s is finished", folder)
+        return _finish().read(folder)
+    report = _once(recipe, folder, resume)
+    if recipe.repeats > 1:
+        report = _repeated(recipe, folder, report)
+    return report
+
+
+def parameters(recipe: specs.Recipe):
+    """Returns the parameter table that `--dry_run` prints; needs no data.
+
+    Random weights stand in for pre-trained ones: only counts are read.
+    """
+    from tltf.training import groups, network
+
+    if recipe.method == "hog":
+        return []
+    bare = recipe.model_copy(update={"weights": "none"})
+    built = network.build(bare, 2)
+    return groups.table(built.model, built.backbone, recipe.stages)
+
+
+def _once(recipe: specs.Recipe, folder: pathlib.Path, resume: bool) -> specs.Report:
+    import keras
+
+    from tltf.training import finish, job
+
+    began = time.perf_counter()
+    keras.utils.set_random_seed(recipe.seed)
+    task_job = job.start(recipe, folder, resume=resume)
+    data = recipe.data.model_copy(update=dict(task_job.records.cuts))
+    settled = recipe.model_copy(update={"data": data})
+    files.write_text(folder / "recipe.yaml", config.dump(settled))
+    logging.info("%s", _opening(task_job))
+    loaded = time.perf_counter() - began
+    outcome = registry.find("methods", recipe.method).run(task_job)
+    outcome.seconds["data"] = loaded
+    return finish.finish(task_job, outcome, time.perf_counter() - began)
+
+
+def _repeated(recipe, folder, first: specs.Report) -> specs.Report:
+    from tltf.ops import repeats
+    from tltf.training import finish
+
+    reports = [first]
+    for number in range(1, recipe.repeats):
+        seed = {"seed": recipe.seed + number, "repeats": 1}
+        again = recipe.model_copy(update=seed)
+        reports.append(train(again, folder / "repeats" / str(number), resume=True))
+    found = [report.scores["valid"]["accuracy"] for report in reports]
+    spread = repeats.spread(found)
+    scores = {**first.scores, "valid": {**first.scores["valid"], **spread}}
+    whole = first.model_copy(update={"scores": scores})
+    finish.write(folder, whole)
+    return whole
+
+
+def _finished(folder: pathlib.Path, recipe: specs.Recipe, resume: bool) -> bool:
+    before = folder / "recipe.yaml"
+    if not before.exists():
+        if folder.exists() and any(folder.iterdir()) and not resume:
+            raise errors.UserError(
+                f"--workdir: {folder} is not empty; name a new folder, or --resume"
+            )
+        return False
+    if not resume:
+        raise errors.UserError(
+            f"--workdir: {folder} holds a run; add --resume to go on with it, "
+            "or name a new folder"
+        )
+    if difference := _difference(config.load(before), recipe):
+        raise errors.UserError(
+            f"--resume: {folder} was begun with another recipe: {difference}"
+        )
+    return (folder / "report.json").exists()
+
+
+def _difference(old: specs.Recipe, new: specs.Recipe) -> str:
+    left, right = old.model_dump(mode="json"), new.model_dump(mode="json")
+    for role in ("train", "valid", "test"):
+        # an open slice was filled in when the run began
+        if right["data"][role] is None:
+            right["data"][role] = left["data"][role]
+    left.pop("compare")
+    right.pop("compare")
+    for key in left:
+        if left[key] != right[key]:
+            return f"{key} was {left[key]}, is {right[key]}"
+    return ""
+
+
+def _opening(task_job) -> str:
+    counts = dict(task_job.records.counts)
+    skipped = counts.pop("skipped")
+    roles = ", ".join(f"{role} {count}" for role, count in counts.items())
+    return (
+        f"{task_job.recipe.method} of {task_job.recipe.backbone} on "
+        f"{task_job.recipe.data.source}: {len(task_job.classes)} classes, {roles}, "
+        f"skipped {skipped}"
+    )
+
+
+def _finish():
+    from tltf.training import finish
+
+    return finish

@@ -1,0 +1,208 @@
+"""Learning by gradients: feeds, loss and judge put together for the stages."""
+
+import pathlib
+import time
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tltf import specs
+from tltf.data import features
+from tltf.training import feeds, job, stages
+from tltf.training import network as networks
+
+# Focusing exponent of Lin et al. 2017 (arXiv:1708.02002), section 4.1
+_GAMMA = 2.0
+
+
+def learn(task_job: job.Job, network: networks.Network) -> None:
+    """Runs the recipe's stages on the network, which is changed in place."""
+    recipe = task_job.recipe
+    stages.run(
+        stages.Setting(
+            recipe=recipe,
+            network=network,
+            loss=_loss(task_job),
+            judge=_judge(task_job),
+            feed=_feeds(task_job, network),
+            folder=task_job.folder,
+            resume=task_job.resume,
+        )
+    )
+
+
+def outcome(task_job, network, seconds, chosen=None) -> job.Outcome:
+    """Returns what a method that trains the whole network leaves."""
+    recipe = task_job.recipe
+    counts = {"all": network.model.count_params()}
+    counts["learnt"] = sum(int(np.prod(w.shape)) for w in _learnt(network, recipe))
+    return job.Outcome(
+        logits=job.scorer(network.model, recipe, task_job.task),
+        model=network.model,
+        chosen=chosen or {},
+        weights=network.source,
+        seconds=seconds,
+        parameters=counts,
+    )
+
+
+def restore(folder: pathlib.Path, recipe: specs.Recipe, task) -> Callable:
+    """Returns the logits function of a finished run."""
+    model = keras.saving.load_model(
+        folder / "checkpoints" / "model.keras", compile=False
+    )
+    return job.scorer(model, recipe, task)
+
+
+def vectors(task_job, network, role: str, *, view: int = 0) -> np.ndarray:
+    """Returns features of one role from the cache, computed where absent.
+
+    Args:
+      task_job: The run.
+      network: Its encoder is run as it is now.
+      role: train, valid or test.
+      view: 0 for the image itself, else the number of an augmented view.
+    """
+    recipe = task_job.recipe
+    frozen = features.Frozen(
+        encoder=network.encoder,
+        name=recipe.backbone,
+        sha256=features.weights_digest(network.encoder),
+        engine=recipe.engine,
+        precision="bfloat16" if recipe.precision == "bfloat16" else "float32",
+    )
+    image = recipe.image
+    shown = features.Preprocess(
+        side=image.side,
+        fit=image.fit,
+        margin=image.margin,
+        gray=image.gray,
+        augment=recipe.augment if view else None,
+        seed=recipe.seed if view else 0,
+        view=view,
+    )
+    return features.vectors(
+        frozen,
+        list(task_job.records.part(role).values),
+        task_job.records.part_digests(role),
+        shown,
+        batch=recipe.batch,
+    )
+
+
+def timed(seconds: dict[str, float], name: str, work: Callable):
+    """Returns what `work()` returns and notes how long it took."""
+    began = time.perf_counter()
+    done = work()
+    seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - began
+    return done
+
+
+def frequencies(labels: np.ndarray, classes: int) -> np.ndarray:
+    """Returns the share of records of each class, float `[classes]`."""
+    if labels.ndim == 2:
+        return np.maximum(labels.mean(0), 1e-6)
+    return np.bincount(labels, minlength=classes) / len(labels)
+
+
+def _loss(task_job) -> Callable:
+    recipe, task = task_job.recipe, task_job.task
+    labels = task_job.records.part("train").labels
+    priors = frequencies(labels, len(task_job.classes)).astype(np.float32)
+    gamma = _GAMMA if recipe.imbalance == "focal" else 0.0
+    shift, weight = np.zeros_like(priors), np.ones_like(priors)
+    if recipe.imbalance == "logit_adjust":
+        # Menon et al. 2021 (arXiv:2007.07314), equation 10, tau = 1
+        shift = np.log(priors) - (np.log1p(-priors) if labels.ndim == 2 else 0)
+    if recipe.imbalance == "weights":
+        weight = 1 / (priors * len(priors))
+
+    def loss(targets, logits):
+        found = task.loss(
+            targets, logits + shift, smoothing=recipe.smoothing, gamma=gamma
+        )
+        if recipe.imbalance == "weights":
+            found *= tf.reduce_sum(targets * weight, -1)
+        return found
+
+    return loss
+
+
+def _judge(task_job) -> Callable:
+    table, task = task_job.records.part("valid"), task_job.task
+    targets = task.targets(table.labels, len(task_job.classes))
+
+    def judge(logits: np.ndarray) -> dict[str, float]:
+        losses = task.loss(targets, tf.constant(logits), smoothing=0.0, gamma=0.0)
+        hits = task.hits(table.labels, logits)
+        return {
+            "valid_loss": float(np.mean(losses)),
+            "valid_accuracy": float(np.mean(hits)),
+        }
+
+    return judge
+
+
+def _odds(task_job) -> np.ndarray | None:
+    if task_job.recipe.imbalance != "oversample":
+        return None
+    table = task_job.records.part("train")
+    rare = 1 / frequencies(table.labels, len(table.classes))
+    if table.multi_label:
+        odds = np.max(table.labels * rare, 1) + rare.min()
+    else:
+        odds = rare[table.labels]
+    return odds / odds.sum()
+
+
+def _feeds(task_job, network) -> Callable:
+    images: list[feeds.Images] = []
+
+    def feed(stage: specs.Stage):
+        if cached(task_job.recipe, stage):
+            return _features(task_job, network)
+        if not images:
+            pictures = task_job.pictures("valid")
+            images.append(
+                feeds.Images(
+                    learner=network.model,
+                    train=task_job.pictures("train"),
+                    valid=feeds.held(pictures, task_job.recipe.batch),
+                    augment=task_job.recipe.augment,
+                    odds=_odds(task_job),
+                )
+            )
+        return images[0]
+
+    return feed
+
+
+def cached(recipe: specs.Recipe, stage: specs.Stage) -> bool:
+    """Whether a stage learns from cached features: a frozen encoder sees the same
+    images each epoch, or one of `augment.views` fixed views of them."""
+    augment = recipe.augment
+    fixed = not augment.random or augment.views > 0
+    return stage.train == ("head",) and fixed and not augment.mixes
+
+
+def _features(task_job, network) -> feeds.Features:
+    pictures = task_job.pictures("train")
+    augment = task_job.recipe.augment
+    numbers = range(1, augment.views + 1) if augment.random else [0]
+    valid = vectors(task_job, network, "valid")
+    return feeds.Features(
+        learner=network.head,
+        views=[vectors(task_job, network, "train", view=n) for n in numbers],
+        targets=pictures.targets,
+        weights=pictures.weights,
+        valid=tf.data.Dataset.from_tensor_slices(np.asarray(valid)).batch(1024),
+        odds=_odds(task_job),
+    )
+
+
+def _learnt(network, recipe) -> list:
+    if not recipe.stages or all(s.train == ("head",) for s in recipe.stages):
+        return network.head.trainable_weights
+    return network.model.trainable_weights
