@@ -50,8 +50,9 @@ def read(
     Args:
       root: Folder of class folders, or of split folders that hold them.
       source: How messages name the data set, such as `folder`.
-      strict: Raise where a class is empty or missing from a split; otherwise
-        list it in `skipped` with a `/` at the end of its id.
+      strict: Raise where a class is empty or missing from a split, or is the
+        only one; otherwise list it in `skipped` with a `/` at the end of its
+        id, and take files without class folders as one class.
       stray: Files known to be no records, as id: cause.
 
     Raises:
@@ -60,11 +61,17 @@ def read(
     """
     top = str(_rows.existing(root, source=source))
     walk = _Walk(top, source, stray or {}, [])
-    found = [
-        one for split, path in _branches(walk) for one in _classes(walk, split, path)
-    ]
+    found = [one for part in _branches(walk) for one in _classes(walk, *part)]
+    if not found and not strict:
+        walk.skipped.clear()
+        found = [_Found("all", os.path.basename(top), _images(walk, top))]
     classes = sorted({one.name for one in found})
     _check_classes(walk, found, classes)
+    if len(classes) == 1 and strict:
+        raise errors.UserError(
+            f"{source}: {top} has one class only, {classes[0]!r}; a classifier needs "
+            "two or more class folders"
+        )
     _check_splits(walk, found, classes, strict=strict)
     rows = [
         _rows.Row(walk.id(path), path, classes.index(one.name), one.split)
@@ -172,11 +179,6 @@ def _check_classes(walk: _Walk, found: list[_Found], classes: list[str]) -> None
                 f"{walk.source}: the name of class folder {shown!r} in {walk.top} is "
                 "not UTF-8; rename it"
             )
-    if len(classes) == 1:
-        raise errors.UserError(
-            f"{walk.source}: {walk.top} has one class only, {classes[0]!r}; a "
-            "classifier needs two or more class folders"
-        )
 
 
 def _contents(walk: _Walk, classes: list[str]) -> str:

@@ -1,9 +1,8 @@
 """Turns plain rows into the table that every source returns."""
 
-import difflib
 import os
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -54,20 +53,6 @@ def table(
     )
 
 
-def refuse(options: Mapping[str, object], *, source: str, known: Sequence[str]) -> None:
-    """Raises for options that a source does not have.
-
-    Raises:
-      UserError: `options` is not empty; the message names the nearest option.
-    """
-    for name in options:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else _listed(known)
-        raise errors.UserError(
-            f"data.options.{name}: {source} has no such option; {hint}"
-        )
-
-
 def existing(path: str | os.PathLike[str], *, source: str) -> pathlib.Path:
     """Returns the absolute path of a folder that is there.
 
@@ -85,7 +70,3 @@ def existing(path: str | os.PathLike[str], *, source: str) -> pathlib.Path:
             "read manifests"
         )
     raise errors.UserError(f"{source}: no folder {full}; check data.source")
-
-
-def _listed(known: Sequence[str]) -> str:
-    return f"it has {', '.join(known)}" if known else "it takes none"
