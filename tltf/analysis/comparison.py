@@ -35,8 +35,8 @@ def markdown(table: dict) -> str:
     count = next(iter(table["methods"].values()))["n"]
     lines += [
         "",
-        f"{count} records, seed {table['seed']}. Take **{table['take']}**: the cheapest "
-        "within one standard error of the best on the valid split.",
+        f"{count} records, seed {table['seed']}. Take **{table['take']}**: "
+        "the cheapest within one standard error of the best on the valid split.",
     ]
     return "\n".join(lines) + "\n"
 
@@ -62,8 +62,9 @@ def picture(table: dict, path: pathlib.Path) -> None:
         axes.errorbar(
             value["value"], place, xerr=reach, color="#222", capsize=4, lw=1.2
         )
-        axes.text(0.01, place, f"{value['value']:.1%}  {row['seconds']:.0f} s",
-                  va="center", color="white" if value["value"] > 0.25 else "#222")  # fmt: skip
+        shade = "white" if value["value"] > 0.25 else "#222"
+        note = f"{value['value']:.1%}  {row['seconds']:.0f} s"
+        axes.text(0.01, place, note, va="center", color=shade)
     axes.set_yticks(range(len(rows)), [TITLES.get(name, name) for name, _ in rows])
     axes.set_xlim(0, 1)
     axes.set_xlabel(f"{table['split']} accuracy, 95 % interval")

@@ -1,6 +1,8 @@
 """Encoders from `keras.applications`, with the range change inside."""
 
+import collections
 import pathlib
+import re
 import typing
 from collections.abc import Callable, Mapping
 
@@ -10,6 +12,44 @@ if typing.TYPE_CHECKING:
     import keras
 
 URL = "https://storage.googleapis.com/tensorflow/keras-applications/"
+
+Groups = tuple[tuple[str, str], ...]
+
+
+def weights(path: str, checksum: str | None, *, url: str = URL) -> _base.Weights:
+    """Returns where the no-top weights of `keras.applications` are.
+
+    Args:
+      path: Folder and file below `url`.
+      checksum: As in Keras: MD5 with 32 digits, SHA-256 with 64, or None.
+      url: The bucket.
+    """
+    kind = {0: {}, 32: {"md5": checksum}, 64: {"sha256": checksum}}
+    return _base.Weights(
+        file=path.rpartition("/")[2], url=url + path, **kind[len(checksum or "")]
+    )
+
+
+def variants(
+    *,
+    side: int,
+    features: int,
+    parameters: int,
+    groups: Groups,
+    weights: _base.Weights,
+    least: int = 32,
+) -> dict[str, _base.Backbone]:
+    """Returns the variants of a constructor without a width: `full` and `tiny`."""
+    shared = {
+        "least": least,
+        "features": features,
+        "parameters": parameters,
+        "groups": groups,
+    }
+    return {
+        "full": _base.Backbone(side=side, weights=weights, **shared),
+        "tiny": _base.Backbone(side=least, **shared),
+    }
 
 
 def build(
@@ -34,19 +74,50 @@ def build(
     Raises:
       UserError: The side is too small or the weights do not fit.
     """
+    image = _encoder.image(spec, side)
+    made = network(spec, constructor, image=_SCALES[scale](image), weights=weights)
+    return _encoder.encoder(image, made.output)
+
+
+def network(
+    spec: _base.Backbone,
+    constructor: str,
+    *,
+    image: "keras.KerasTensor",
+    weights: pathlib.Path | None,
+    pooling: str | None = None,
+) -> "keras.Model":
+    """Returns the network of a constructor on `image`, weights loaded."""
     import keras
 
-    image = _encoder.image(spec, side)
-    network = getattr(keras.applications, constructor)(
+    made = getattr(keras.applications, constructor)(
         include_top=False,
         weights=None,
-        input_tensor=_SCALES[scale](image),
+        input_tensor=image,
         input_shape=image.shape[1:],
+        pooling=pooling,
         **spec.arguments,
     )
+    _settle_names(made)
     if weights:
-        _encoder.load(network, weights)
-    return _encoder.encoder(image, network.output)
+        _encoder.load(made, weights)
+    return made
+
+
+def _settle_names(made: "keras.Model") -> None:
+    """Numbers the layers that Keras named from zero, in order of creation.
+
+    Keras counts through the life of the process, so that the second network in
+    it would have other names, and groups go by name.
+    """
+    numbered = collections.defaultdict(list)
+    for layer in made.layers:
+        found = re.fullmatch(r"(.*?)(?:_(\d+))?", layer.name)
+        if found[1].replace("_", "") == type(layer).__name__.lower():
+            numbered[found[1]].append((int(found[2] or 0), layer))
+    for name, layers in numbered.items():
+        for place, (_, layer) in enumerate(sorted(layers, key=lambda pair: pair[0])):
+            layer.name = f"{name}_{place}" if place else name
 
 
 def _symmetric(image: "keras.KerasTensor") -> "keras.KerasTensor":

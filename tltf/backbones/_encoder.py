@@ -27,16 +27,26 @@ def image(spec: _base.Backbone, side: int | None) -> "keras.KerasTensor":
     return keras.Input((side, side, 3), name="image", dtype="float32")
 
 
-def encoder(image: "keras.KerasTensor", features: "keras.KerasTensor"):
+def encoder(
+    image: "keras.KerasTensor",
+    features: "keras.KerasTensor",
+    vector: "keras.KerasTensor | None" = None,
+) -> "keras.Model":
     """Returns the model from `{"image"}` to `{"vector", "map"}`.
 
-    The vector is the mean of the map over its places, in float32 also where the
-    network computes in less.
+    The vector is the mean of the map over its places unless the network has its
+    own, in float32 also where the network computes in less.
     """
     import keras
 
-    pool = keras.layers.GlobalAveragePooling2D(dtype="float32", name="vector")
-    outputs = {"vector": pool(features), "map": features}
+    if vector is None:
+        pool = keras.layers.GlobalAveragePooling2D(dtype="float32", name="vector")
+        vector = pool(features)
+    else:
+        vector = keras.layers.Activation("linear", dtype="float32", name="vector")(
+            vector
+        )
+    outputs = {"vector": vector, "map": features}
     return keras.Model({"image": image}, outputs, name="encoder")
 
 

@@ -4,6 +4,7 @@ import contextlib
 import logging as log
 import os
 import sys
+import types
 from collections.abc import Callable, Iterator
 
 from absl import app, flags, logging
@@ -17,6 +18,9 @@ def run(main: Callable[[list[str]], int | None]) -> None:
     Exit codes: 0 done, 1 the work failed, 2 wrong usage, recipe or data.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if {"--help", "-h", "-help"} & set(sys.argv[1:]):
+        out(_help(sys.modules[main.__module__]))
+        return
     app.run(lambda argv: _guarded(main, argv), flags_parser=_parse)
 
 
@@ -53,6 +57,24 @@ def tensorflow() -> None:
     logging.use_absl_handler()
     logging.set_verbosity(logging.INFO)
     logging.get_absl_handler().setFormatter(_Plain())
+
+
+def _help(module: types.ModuleType) -> str:
+    lines = [module.__doc__.strip(), "", "Flags:"]
+    for flag in flags.FLAGS.get_key_flags_for_module(module.__name__):
+        kind = "" if flag.boolean else f"={flag.flag_type()}"
+        values = getattr(flag.parser, "enum_values", None)
+        if values:
+            kind = f"={'|'.join(values)}"
+        default = "" if flag.default in (None, []) else f" (default {flag.default})"
+        lines.append(f"  --{flag.name}{kind}{default}")
+        lines.append(f"      {_said(flag.help)}")
+    return "\n".join(lines)
+
+
+def _said(text: str) -> str:
+    # absl adds the choices in front and a note on repetition behind
+    return text.partition(">: ")[2] or text.partition(";\n")[0]
 
 
 class _Plain(log.Formatter):
