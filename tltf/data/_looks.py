@@ -13,7 +13,7 @@ import numpy as np
 import PIL.Image
 import PIL.ImageOps
 
-from tltf.data import _memory
+from tltf.data import _memory, _whole
 
 LIMIT_PIXELS = 64_000_000  # what `ops.images` decodes; a test keeps them equal
 HASH_SIDE = 16
@@ -113,16 +113,18 @@ def look(path: str, *, limit_pixels: int = LIMIT_PIXELS) -> Look:
             if not size:
                 return Look("zero bytes")
             file.seek(0)
-            return _decoded(file, limit_pixels, head)
+            seen = _decoded(file, limit_pixels, head)
+            return seen if _is_whole(file, seen) else Look("truncated", seen.format)
     except PIL.UnidentifiedImageError:
         kind = _kind(head)
-        return Look(f"damaged {kind} header" if kind else "not an image", kind)
+        cause = f"truncated or damaged {kind} header" if kind else "not an image"
+        return Look(cause, kind)
     except OSError as error:
         if error.errno is not None:
             return Look(f"unreadable: {error.strerror}")
-        return Look(_damage(error), _kind(head))
+        return Look(_damage(error, path, _kind(head)), _kind(head))
     except _DECODERS_RAISE as error:
-        return Look(_damage(error), _kind(head))
+        return Look(_damage(error, path, _kind(head)), _kind(head))
 
 
 def _decoded(file: BinaryIO, limit_pixels: int, head: bytes) -> Look:
@@ -135,21 +137,28 @@ def _decoded(file: BinaryIO, limit_pixels: int, head: bytes) -> Look:
                 kind,
             )
         if kind not in _FORMATS:
-            return Look(f"{kind} is not one of {', '.join(_FORMATS)}", kind)
+            return Look(f"format {kind}: not one of {', '.join(_FORMATS)}", kind)
         if kind == "BMP" and head[28] not in (24, 32):
-            return Look(f"BMP of {head[28]} bits a pixel, not 24 or 32", kind)
+            return Look(f"palette BMP: {head[28]} bits a pixel, not 24 or 32", kind)
         frames = getattr(image, "n_frames", 1) if kind in ("GIF", "WEBP", "PNG") else 1
+        if kind == "WEBP" and frames > 1:
+            return Look(f"animated WebP: {frames} frames, save one of them", kind)
         mode = image.mode
         alpha = kind != "GIF" and "transparency" in image.info
         image.load()
         deep = kind == "PNG" and head[24:25] == b"\x10"  # IHDR's bit depth
         converted = _converted(mode, deep, mode in ("P", "PA") and alpha)
         turned = _orientation(image)
-        noted = [f"EXIF orientation {turned}"] if turned > 1 else []
-        noted += (
-            [f"animated, {frames} frames (the first is used)"] if frames > 1 else []
-        )
+        noted = [f"EXIF orientation {turned} (applied)"] if turned > 1 else []
+        noted += [f"animated: {frames} frames, the first is used"] if frames > 1 else []
         return Look(None, kind, converted, tuple(noted), _hash(image, turned))
+
+
+def _is_whole(file: BinaryIO, seen: Look) -> bool:
+    if seen.fatal or seen.format == "JPEG":
+        return True  # Pillow is strict there
+    file.seek(0)
+    return _whole.is_whole(file.read(), seen.format)
 
 
 def _converted(mode: str, deep: bool, clear: bool) -> tuple[str, ...]:
@@ -190,10 +199,17 @@ def _kind(head: bytes) -> str:
     return next((name for name, start in _MAGIC if head.startswith(start)), "")
 
 
-def _damage(error: Exception) -> str:
+def _damage(error: Exception, path: str, kind: str) -> str:
     text = " ".join(str(error).split())
+    if kind in ("GIF", "WEBP") and not _whole.is_whole(_bytes(path), kind):
+        return "truncated"  # Pillow gives no reason
     cut = any(word in text.lower() for word in ("truncat", "eof", "end of file"))
     return "truncated" if cut else f"damaged: {text}"
+
+
+def _bytes(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def _revived(value: list) -> Look:

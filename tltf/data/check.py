@@ -1,6 +1,7 @@
 """Names each file of a data set that is bad, with its cause."""
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -184,6 +185,6 @@ def summary(problems: Sequence[Problem]) -> dict[tuple[str, str], int]:
     """Returns how many problems there are of each kind of cause and action."""
     counts: dict[tuple[str, str], int] = defaultdict(int)
     for problem in problems:
-        kind = problem.cause.partition(" of ")[0].partition(":")[0]
+        kind = re.split(r": | of | \(", problem.cause)[0]
         counts[kind, problem.action] += 1
     return dict(sorted(counts.items()))

@@ -124,7 +124,7 @@ def _no_record(walk: _Walk, entry: os.DirEntry) -> str | None:
         return "broken link" if entry.is_symlink() else "not a regular file"
     suffix = os.path.splitext(name)[1].lower()
     if suffix not in SUFFIXES:
-        return f"extension {suffix or '(none)'} is not one of {' '.join(SUFFIXES)}"
+        return f"extension {suffix or 'missing'}: not one of {' '.join(SUFFIXES)}"
     if not _printable(name):
         return "file name is not UTF-8; rename it"
     return walk.stray.get(walk.id(entry.path)) if walk.stray else None
@@ -198,7 +198,7 @@ def _check_splits(
                 continue
             where = name if split == "all" else f"{split}/{name}"
             cause = (
-                "class folder without images"
+                "empty class: no images in its folder"
                 if (split, name) in held
                 else (f"class missing from {split}")
             )

@@ -1,0 +1,257 @@
+"""Turns the lines of a manifest into the table; names each bad line."""
+
+import math
+import os
+import pathlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from tltf import errors
+from tltf.sources import _base, _rows
+
+_SEPARATOR = "|"
+_FIELDS = ("image", "text", "label", "split", "group", "weight", "id")
+_SPLIT = re.compile(r"[\w.-]+")
+_LISTED = 5  # line numbers in a message
+_FLAGS = {"0": 0, "0.0": 0, "1": 1, "1.0": 1, "False": 0, "True": 1}
+
+
+class Line(NamedTuple):
+    """One record of a manifest; `cause` says why it could not be read."""
+
+    number: int
+    fields: Mapping[str, Any]
+    cause: str = ""
+
+
+class Options(NamedTuple):
+    """What a recipe may say of a manifest.
+
+    Attributes:
+      columns: Standard column name to the manifest's own.
+      labels: Columns of 0 and 1, one a class, in output order; or None.
+      multi_label: Whether `a|b` are two labels; None: if any line has a `|`.
+      strict: Whether a bad line is an error; otherwise it goes to `skipped`.
+    """
+
+    columns: Mapping[str, str] | None = None
+    labels: Sequence[str] | None = None
+    multi_label: bool | None = None
+    strict: bool = True
+
+
+class _Draft(NamedTuple):
+    number: int
+    id: str
+    value: str
+    label: Any
+    split: str
+    group: str
+    weight: float
+
+
+def contents(argument: str, *, source: str) -> tuple[pathlib.Path, str]:
+    """Returns the absolute path and the text of a manifest in UTF-8.
+
+    Raises:
+      UserError: There is no such file, or it is not UTF-8; names the line.
+    """
+    path = pathlib.Path(os.path.abspath(os.path.expanduser(argument)))
+    if not path.is_file():
+        what = "is a folder, not a file" if path.is_dir() else "is not there"
+        raise errors.UserError(f"{source}: {path} {what}; check data.source")
+    try:
+        raw = path.read_bytes()
+        return path, raw.decode("utf-8-sig")
+    except OSError as error:
+        raise errors.UserError(
+            f"{source}: cannot read {path}: {error.strerror}"
+        ) from error
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise errors.UserError(
+            f"{source}: {path} line {line}: byte {raw[error.start]:#04x} is not UTF-8; "
+            "save the file as UTF-8"
+        ) from error
+
+
+def table(
+    lines: Iterable[Line],
+    header: Sequence[str],
+    *,
+    path: pathlib.Path,
+    source: str,
+    options: Options,
+) -> _base.Table:
+    """Returns the records that the lines of a manifest name.
+
+    Args:
+      lines: Records with their fields by the manifest's column names.
+      header: All column names.
+      path: The manifest; files are relative to its folder.
+      source: `csv` or `jsonl`, for messages.
+      options: See `Options`.
+
+    Raises:
+      UserError: A column is missing; a line is bad (when strict); there are no
+        lines, or one class only.
+    """
+    where = f"{source}: {path}"
+    names = _columns(header, options, where)
+    drafts, bad, seen = [], [], {}
+    for line in lines:
+        draft = line.cause or _draft(line, names, options, path.parent)
+        if not isinstance(draft, str) and draft.id in seen:
+            draft = f"id {draft.id!r} again, first on line {seen[draft.id]}"
+        if isinstance(draft, str):
+            bad.append((line.number, draft))
+        else:
+            seen[draft.id] = line.number
+            drafts.append(draft)
+    if bad and options.strict:
+        raise errors.UserError(_listed(where, bad))
+    rows, classes = _labelled(drafts, options)
+    _check(rows, classes, where, strict=options.strict)
+    skipped = [(f"{path}:{number}", cause) for number, cause in bad]
+    kind = "image" if "image" in names else "text"
+    return _rows.table(rows, classes, kind=kind, skipped=skipped)
+
+
+def _columns(header: Sequence[str], options: Options, where: str) -> dict[str, str]:
+    """Returns the manifest's column of each standard field that it has."""
+    given = dict(options.columns or {})
+    for field in given:
+        if field not in _FIELDS:
+            raise errors.UserError(
+                f"data.options.columns: no field {field!r}; there is {', '.join(_FIELDS)}"
+            )
+    names = {field: field for field in _FIELDS if field in header}
+    if not names.keys() & {"image", "text"} and "path" in header:
+        names["image"] = "path"
+    names.update(given)
+    if "image" in names:
+        names.pop("text", None)
+    needed = [*names.values(), *(options.labels or [])]
+    if not names.keys() & {"image", "text"}:
+        needed.append("image")
+    if not options.labels and "label" not in names:
+        needed.append("label")
+    lacking = [name for name in needed if name not in header]
+    if lacking:
+        raise errors.UserError(
+            f"{where} has no column {lacking[0]!r}; it has "
+            f"{', '.join(map(repr, header)) or 'no header'}; rename it or set "
+            "data.options.columns"
+        )
+    return names
+
+
+def _draft(
+    line: Line, names: Mapping[str, str], options: Options, folder: pathlib.Path
+) -> _Draft | str:
+    """Returns the record of a line, or why it is bad."""
+    kind = "image" if "image" in names else "text"
+    value = _text(line.fields.get(names[kind]))
+    if not value.strip():
+        return f"{kind} is empty"
+    label = _label(line, names, options)
+    if label is None:
+        return "label is empty"
+    if isinstance(label, str) and options.labels:
+        return label
+    split, weight = _field(line, names, "split"), _weight(_field(line, names, "weight"))
+    if weight is None:
+        return f"weight {_field(line, names, 'weight')!r} is not a number of 0 or more"
+    if "split" in names and not _SPLIT.fullmatch(split):
+        return f"split {split!r} is empty or no plain word"
+    name = _field(line, names, "id")
+    if kind == "image":
+        name, value = name or value, os.path.normpath(os.path.join(folder, value))
+        if not os.path.isfile(value):
+            return f"no file {value}"
+    group = _field(line, names, "group")
+    name = name or f"line {line.number}"
+    return _Draft(line.number, name, value, label, split or "all", group, weight)
+
+
+def _label(line: Line, names: Mapping[str, str], options: Options) -> Any:
+    """Returns a name, a list of names, or flags; None if empty; a cause if bad."""
+    if options.labels:
+        flags = [_text(line.fields.get(name)).strip() for name in options.labels]
+        for name, flag in zip(options.labels, flags, strict=True):
+            if flag not in _FLAGS:
+                return f"column {name!r} holds {flag!r}, not 0 or 1"
+        return tuple(_FLAGS[flag] for flag in flags)
+    label = line.fields.get(names["label"])
+    if isinstance(label, list):
+        return [_text(one).strip() for one in label]
+    label = _text(label).strip()
+    return label if label or options.multi_label else None
+
+
+def _weight(text: str) -> float | None:
+    try:
+        weight = float(text or 1)
+    except ValueError:
+        return None
+    return weight if math.isfinite(weight) and weight >= 0 else None
+
+
+def _field(line: Line, names: Mapping[str, str], field: str) -> str:
+    return _text(line.fields.get(names[field])).strip() if field in names else ""
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _labelled(
+    drafts: Sequence[_Draft], options: Options
+) -> tuple[list[_rows.Row], list[str]]:
+    """Returns rows with numbers or flags for labels, and the classes."""
+    labels = [draft.label for draft in drafts]
+    if options.labels:
+        classes = list(options.labels)
+    else:
+        several = options.multi_label
+        if several is None:
+            several = any(isinstance(x, list) or _SEPARATOR in x for x in labels)
+        held = [_names(label) if several else [label] for label in labels]
+        classes = sorted({name for names in held for name in names})
+        place = {name: number for number, name in enumerate(classes)}
+        if several:
+            labels = [tuple(int(c in set(names)) for c in classes) for names in held]
+        else:
+            labels = [place[names[0]] for names in held]
+    rows = [
+        _rows.Row(d.id, d.value, label, d.split, d.group, d.weight)
+        for d, label in zip(drafts, labels, strict=True)
+    ]
+    return rows, classes
+
+
+def _names(label: str | list[str]) -> list[str]:
+    parts = label if isinstance(label, list) else label.split(_SEPARATOR)
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _check(
+    rows: Sequence[_rows.Row], classes: Sequence[str], where: str, *, strict: bool
+) -> None:
+    if not rows:
+        raise errors.UserError(
+            f"{where} has no records; it needs lines below its header"
+        )
+    if strict and len(classes) < 2:
+        raise errors.UserError(
+            f"{where} has one class only, {classes}; a classifier needs two or more"
+        )
+
+
+def _listed(where: str, bad: Sequence[tuple[int, str]]) -> str:
+    number, cause = bad[0]
+    more = [str(other) for other, _ in bad[1 : 1 + _LISTED]]
+    dots = ", ..." if len(bad) > 1 + _LISTED else ""
+    tail = f" ({len(bad) - 1} more bad lines: {', '.join(more)}{dots})" if more else ""
+    return f"{where} line {number}: {cause}; mend it{tail}"
