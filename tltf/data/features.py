@@ -192,27 +192,23 @@ def _engine(work: _Work, engine: str, count: int):
 
 def _computed(work: _Work, run, files, causes: dict[str, str]) -> Iterator:
     """Yields digests and vectors batch by batch; fills `causes` of bad files."""
-    after = 0
-    for rows, images in pixels.batches(files, work.preprocess, batch=work.batch):
-        for row in sorted(set(range(after, rows[-1])) - set(rows)):
-            causes[files[row][1]] = _refused(files[row][0], work)
-        after = int(rows[-1]) + 1
-        yield [files[row][1] for row in rows], run(_padded(images, work))[: len(rows)]
-        work.tell(len(rows))
-    for path, digest in files[after:]:
-        causes[digest] = _refused(path, work)
+    for done in pixels.batches(files, work.preprocess, batch=work.batch):
+        for row, cause in done.bad.items():
+            _refuse(files[row][0], cause, work.bad)
+            causes[files[row][1]] = cause
+        if len(done.rows):
+            digests = [files[row][1] for row in done.rows]
+            yield digests, run(_padded(done.images, work.batch))[: len(digests)]
+        work.tell(len(done.rows) + len(done.bad))
 
 
-def _padded(images: np.ndarray, work: _Work) -> np.ndarray:
-    short = work.batch - len(images)
+def _padded(images: np.ndarray, batch: int) -> np.ndarray:
+    short = batch - len(images)
     return np.pad(images, [(0, short), (0, 0), (0, 0), (0, 0)]) if short else images
 
 
-def _refused(path: str, work: _Work) -> str:
-    cause = pixels.cause(path, work.preprocess)
-    if work.bad == "stop":
+def _refuse(path: str, cause: str, bad: str) -> None:
+    if bad == "stop":
         raise errors.UserError(
             f"{path}: does not decode ({cause}); mend or remove it, or skip bad files"
         )
-    work.tell(1)
-    return cause
