@@ -1,0 +1,160 @@
+"""Answers for image files: id, label and probabilities, in the order given.
+
+Usage: tltf predict --model=saved_models/NAME photo.jpg folder '*.png' -
+
+The model is a published one (its newest version, or the version named) or a run
+folder. An input is a file, a folder with all below it, a quoted pattern, or `-`
+for a list of paths on stdin. A file that cannot be answered gets a row with
+"error"; the others go on, and the exit code is 1.
+"""
+
+import contextlib
+import csv
+import io
+import json
+import os
+import pathlib
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, TextIO
+
+from absl import flags
+
+from tltf import errors
+from tltf.cli import _main
+
+if TYPE_CHECKING:
+    from tltf.export import local
+
+_MODEL = flags.DEFINE_string(
+    "model", None, "Folder of a model, one of its versions, or a run."
+)
+_WORKDIR = flags.DEFINE_string(
+    "workdir",
+    None,
+    "Keep a copy there as predictions.jsonl or .csv; a run folder there is asked "
+    "where no --model is given.",
+)
+_FORMAT = flags.DEFINE_enum("format", "jsonl", ["jsonl", "csv"], "Of the rows.")
+_BATCH = flags.DEFINE_integer("batch", 32, "Files a step.", lower_bound=1)
+_TOP = flags.DEFINE_integer(
+    "top", None, "Give the K most probable labels only, best first.", lower_bound=1
+)
+_EXAMPLE = "tltf predict --model=saved_models/NAME photo.jpg"
+
+Row = Callable[["local.Answer"], str]
+
+
+def main(argv: list[str]) -> None:
+    """Writes one row a file."""
+    model_folder = _folder()
+    if len(argv) < 2:
+        raise errors.UserError(f"no input; name files or folders, as in {_EXAMPLE}")
+    _main.tensorflow()
+    from tltf.export import inputs, local
+
+    paths = list(inputs.paths(argv[1:], sys.stdin))
+    model = local.load(model_folder)
+    top = min(_TOP.value or len(model.labels), len(model.labels))
+    ranked = _TOP.value is not None
+    row = (_csv if _FORMAT.value == "csv" else _json)(model.labels, top, ranked)
+    failed = 0
+    with _copy() as kept:
+        for line in _header(model.labels, top, ranked):
+            _put(line, kept)
+        for answer in local.answers(model, paths, batch=_BATCH.value):
+            failed += answer.error is not None
+            _put(row(answer), kept)
+    if failed:
+        raise errors.WorkError(
+            f"{failed} of {len(paths)} files have no answer; their rows say why"
+        )
+
+
+def run() -> None:
+    """Runs the command."""
+    _main.run(main)
+
+
+def _folder() -> pathlib.Path:
+    name = _MODEL.value or _WORKDIR.value
+    if not name:
+        raise errors.UserError(f"--model is missing; {_EXAMPLE}")
+    if name.partition("://")[1]:
+        raise errors.UserError(
+            f"--model: {name!r} is a server; the client for servers comes with the "
+            "serving release: name a folder under saved_models"
+        )
+    return pathlib.Path(name)
+
+
+@contextlib.contextmanager
+def _copy() -> Iterator[TextIO | None]:
+    if not _WORKDIR.value:
+        yield None
+        return
+    path = pathlib.Path(_WORKDIR.value, f"predictions.{_FORMAT.value}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with half.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        os.replace(half, path)
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def _put(line: str, kept: TextIO | None) -> None:
+    _main.out(line)
+    if kept:
+        kept.write(line + "\n")
+
+
+def _ranked(answer: "local.Answer", labels: tuple[str, ...], top: int, sort: bool):
+    given = answer.probabilities
+    order = (-given).argsort(kind="stable")[:top] if sort else range(len(labels))
+    return [(labels[k], float(given[k])) for k in order]
+
+
+def _json(labels: tuple[str, ...], top: int, sort: bool) -> Row:
+    def row(answer: "local.Answer") -> str:
+        found: dict = {"id": answer.id}
+        if answer.error is not None:
+            found["error"] = answer.error
+        else:
+            found["label"] = answer.label
+            found["probabilities"] = dict(_ranked(answer, labels, top, sort))
+        return json.dumps(found, ensure_ascii=False)
+
+    return row
+
+
+def _csv(labels: tuple[str, ...], top: int, sort: bool) -> Row:
+    def row(answer: "local.Answer") -> str:
+        if answer.error is not None:
+            return _line([answer.id, "", answer.error])
+        label = answer.label
+        whole = label if isinstance(label, str) else "|".join(label)
+        pairs = _ranked(answer, labels, top, sort)
+        values = [value for pair in pairs for value in (pair if sort else pair[1:])]
+        return _line([answer.id, whole, "", *values])
+
+    return row
+
+
+def _header(labels: tuple[str, ...], top: int, sort: bool) -> list[str]:
+    if _FORMAT.value != "csv":
+        return []
+    numbers = range(1, top + 1)
+    pairs = [name for k in numbers for name in (f"label_{k}", f"probability_{k}")]
+    return [_line(["id", "label", "error", *(pairs if sort else labels)])]
+
+
+def _line(values: list) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(values)
+    return text.getvalue()
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,165 @@
+"""Answers of a published model or a run for image files of this machine."""
+
+import collections
+import concurrent.futures
+import dataclasses
+import itertools
+import pathlib
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from tltf import errors
+from tltf.export import publish, serving
+from tltf.export import run as runs
+
+_READERS = 8  # threads that read files; they mostly wait
+Serve = Callable[[tf.Tensor], dict[str, tf.Tensor]]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Model:
+    """A network to ask.
+
+    Attributes:
+      serve: File bytes, string `[b]`, to `scores` and perhaps `accepted`.
+      labels: Class names in the order of scores.
+      owner: Of the variables; `serve` alone does not keep them alive.
+    """
+
+    serve: Serve
+    labels: tuple[str, ...]
+    owner: object
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What came of one file.
+
+    Attributes:
+      id: Path as given.
+      label: The best label, or for several labels the list of accepted ones.
+      probabilities: float32 `[classes]`; None where there is an error.
+      error: Why there is no answer.
+    """
+
+    id: str
+    label: str | list[str] | None = None
+    probabilities: np.ndarray | None = None
+    error: str | None = None
+
+
+def load(folder: pathlib.Path) -> Model:
+    """Returns the model of a version folder, the newest of a model folder, or a run's.
+
+    Raises:
+      UserError: The folder is none of these.
+    """
+    if not folder.is_dir():
+        raise errors.UserError(f"--model: no folder {str(folder)!r}")
+    if (folder / "saved_model.pb").is_file():
+        return _published(folder)
+    if numbers := publish.versions(folder):
+        return _published(folder / str(numbers[-1]))
+    if (folder / "recipe.yaml").is_file():
+        run = runs.read(folder)
+        server = serving.Server(run)
+        return Model(serve=server.serve, labels=run.labels, owner=server)
+    raise errors.UserError(
+        f"--model: {str(folder)!r} is neither a published model (saved_models/NAME or "
+        "a version in it) nor a run folder"
+    )
+
+
+def answers(model: Model, paths: Iterable[str], *, batch: int) -> Iterator[Answer]:
+    """Gives one answer a path, in order; a bad file gives one with `error`.
+
+    Files are read ahead by threads while the network works; at most four
+    batches of bytes are held.
+
+    Args:
+      model: From `load`.
+      paths: Image files.
+      batch: Files that go through the network together.
+    """
+    read = _read(paths, ahead=3 * batch)
+    while files := list(itertools.islice(read, batch)):
+        good = [contents for _, contents in files if isinstance(contents, bytes)]
+        asked = iter(_asked(model, good))
+        for path, contents in files:
+            found = next(asked) if isinstance(contents, bytes) else contents
+            yield _answer(model, path, found)
+
+
+def _read(paths: Iterable[str], ahead: int) -> Iterator[tuple[str, bytes | str]]:
+    waiting: collections.deque = collections.deque()
+    with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
+        for path in paths:
+            waiting.append((path, pool.submit(_contents, path)))
+            if len(waiting) > ahead:
+                first, done = waiting.popleft()
+                yield first, done.result()
+        for first, done in waiting:
+            yield first, done.result()
+
+
+def _contents(path: str) -> bytes | str:
+    try:
+        return pathlib.Path(path).read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a path with a zero byte
+        return getattr(error, "strerror", None) or str(error)
+
+
+def _asked(model: Model, files: list[bytes]) -> list[dict[str, np.ndarray] | str]:
+    """Outputs of each file, or the cause why it has none."""
+    if not files:
+        return []
+    try:
+        found = model.serve(tf.constant(files))
+    except tf.errors.InvalidArgumentError as error:
+        if len(files) == 1:
+            return [cause(error.message)]
+        # One bad file fails its batch: halves find it in few calls.
+        half = len(files) // 2
+        return _asked(model, files[:half]) + _asked(model, files[half:])
+    found = {name: value.numpy() for name, value in found.items()}
+    return [{n: value[row] for n, value in found.items()} for row in range(len(files))]
+
+
+def cause(message: str) -> str:
+    """Returns the words of a TensorFlow message, without node names and newlines."""
+    # The words stand last before the first node, after any stack trace.
+    before = re.split(r"\s*\[\[\{\{", message)[0].strip()
+    last = before.splitlines()[-1] if before else ""
+    last = last.partition("assertion failed: ")[2] or last
+    last = re.sub(r"^\s*\(\d+\) [A-Z_ ]+: |\{\{[^}]*\}\}|[\[\]\"]", "", last)
+    return last.strip() or "cannot be decoded"
+
+
+def _answer(model: Model, path: str, found: dict[str, np.ndarray] | str) -> Answer:
+    if isinstance(found, str):
+        return Answer(id=path, error=found)
+    scores = found["scores"]
+    label: str | list[str] = model.labels[int(scores.argmax())]
+    if "accepted" in found:
+        hits = zip(model.labels, found["accepted"], strict=True)
+        label = [name for name, hit in hits if hit]
+    return Answer(id=path, label=label, probabilities=scores)
+
+
+def _published(folder: pathlib.Path) -> Model:
+    labels = folder / "assets" / "labels.txt"
+    if not labels.is_file():
+        raise errors.UserError(f"{labels} is missing: not a model of `tltf export`")
+    try:
+        loaded = tf.saved_model.load(str(folder))
+    except (OSError, ValueError, tf.errors.OpError) as error:
+        raise errors.UserError(f"{folder} does not load: {error}") from None
+    serve = loaded.signatures["serving_default"]
+
+    names = tuple(labels.read_text(encoding="utf-8").splitlines())
+    return Model(
+        serve=lambda files: serve(image_bytes=files), labels=names, owner=loaded
+    )

@@ -1,0 +1,69 @@
+"""Publishes a run as one SavedModel that proved itself."""
+
+import json
+import pathlib
+import re
+from typing import Any
+
+import tensorflow as tf
+
+from tltf.export import card, configs, proof, publish, serving, warmup
+from tltf.export import run as runs
+
+_WARM = 4  # validation images in the warm-up file
+
+
+def export(
+    workdir: pathlib.Path, saved_models: pathlib.Path, name: str | None = None
+) -> dict[str, Any]:
+    """Builds, proves and publishes the next version of a model.
+
+    Args:
+      workdir: Folder of a finished run.
+      saved_models: Folder of all models; `<name>/<version>` is made in it.
+      name: Of the model; by default from the recipe, see `default_name`.
+
+    Returns:
+      `path`, `name`, `version`, `proof`.
+
+    Raises:
+      UserError: No such run, or a name that does not fit.
+      WorkError: The reloaded model does not answer as the run did. Nothing is
+        left behind.
+    """
+    run = runs.read(workdir)
+    name = name or default_name(run)
+    model = publish.folder(saved_models.absolute(), name)
+    origin, rows = runs.answers(run)
+    rows = proof.pick(rows, origin)
+    with publish.building(model) as built:
+        _save(serving.Server(run), built)
+        found = proof.check(built, rows, precision=run.recipe.precision)
+        warm = [pathlib.Path(row["file"]).read_bytes() for row in rows[:_WARM]]
+        warmup.write(built, name, warm)
+        facts = card.card(run, name, found) | {"files": card.digests(built)}
+        configs.put(built / "card.json", json.dumps(facts, indent=2) + "\n")
+        configs.write(model)
+        path = publish.take(built, model)
+    return {"path": str(path), "name": name, "version": int(path.name), "proof": found}
+
+
+def default_name(run: runs.Run) -> str:
+    """Returns `task-backbone-source`, such as `image_class-mobilenet-textures`.
+
+    Of `folder:PATH` and its like the last part of the path is taken.
+    """
+    backbone = run.recipe.backbone.partition("/")[0]
+    source, _, argument = run.recipe.data.source.partition(":")
+    data = pathlib.PurePath(argument).stem if argument else source
+    whole = f"{run.recipe.task}-{backbone}-{data or source}"
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", whole)
+
+
+def _save(server: serving.Server, folder: pathlib.Path) -> None:
+    # Without debug information a traceback of the server stays short, and no
+    # path of this machine is published.
+    options = tf.saved_model.SaveOptions(save_debug_info=False)
+    tf.saved_model.save(
+        server, str(folder), signatures=server.signatures(), options=options
+    )
