@@ -16,18 +16,20 @@ URL = "https://storage.googleapis.com/tensorflow/keras-applications/"
 Groups = tuple[tuple[str, str], ...]
 
 
-def weights(path: str, checksum: str | None, *, url: str = URL) -> _base.Weights:
+def weights(
+    path: str, checksum: str | None, *, url: str = URL, file: str | None = None
+) -> _base.Weights:
     """Returns where the no-top weights of `keras.applications` are.
 
     Args:
       path: Folder and file below `url`.
       checksum: As in Keras: MD5 with 32 digits, SHA-256 with 64, or None.
       url: The bucket.
+      file: What Keras calls it in its cache, if not as in `path`.
     """
     kind = {0: {}, 32: {"md5": checksum}, 64: {"sha256": checksum}}
-    return _base.Weights(
-        file=path.rpartition("/")[2], url=url + path, **kind[len(checksum or "")]
-    )
+    file = file or path.rpartition("/")[2]
+    return _base.Weights(file=file, url=url + path, **kind[len(checksum or "")])
 
 
 def variants(

@@ -13,7 +13,7 @@ from typing import Any
 
 from tltf import errors
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 16  # what a cut may cost
 _ATTEMPTS = 5  # answers cut short in a row before we give up
 _SILENCE = 30.0  # seconds a server may keep quiet
 
