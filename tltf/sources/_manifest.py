@@ -103,7 +103,7 @@ def table(
     for line in lines:
         draft = line.cause or _draft(line, names, options, path.parent)
         if not isinstance(draft, str) and draft.id in seen:
-            draft = f"id {draft.id!r} again, first on line {seen[draft.id]}"
+            draft = f"repeated id: {draft.id!r}, first on line {seen[draft.id]}"
         if isinstance(draft, str):
             bad.append((line.number, draft))
         else:
@@ -124,7 +124,8 @@ def _columns(header: Sequence[str], options: Options, where: str) -> dict[str, s
     for field in given:
         if field not in _FIELDS:
             raise errors.UserError(
-                f"data.options.columns: no field {field!r}; there is {', '.join(_FIELDS)}"
+                f"data.options.columns: no field {field!r}; "
+                f"there is {', '.join(_FIELDS)}"
             )
     names = {field: field for field in _FIELDS if field in header}
     if not names.keys() & {"image", "text"} and "path" in header:
@@ -154,22 +155,24 @@ def _draft(
     kind = "image" if "image" in names else "text"
     value = _text(line.fields.get(names[kind]))
     if not value.strip():
-        return f"{kind} is empty"
+        return f"empty {kind}"
     label = _label(line, names, options)
     if label is None:
-        return "label is empty"
+        return "empty label"
     if isinstance(label, str) and options.labels:
         return label
     split, weight = _field(line, names, "split"), _weight(_field(line, names, "weight"))
     if weight is None:
-        return f"weight {_field(line, names, 'weight')!r} is not a number of 0 or more"
+        return (
+            f"bad weight: {_field(line, names, 'weight')!r}, not a number of 0 or more"
+        )
     if "split" in names and not _SPLIT.fullmatch(split):
-        return f"split {split!r} is empty or no plain word"
+        return f"bad split: {split!r} is empty or no plain word"
     name = _field(line, names, "id")
     if kind == "image":
         name, value = name or value, os.path.normpath(os.path.join(folder, value))
         if not os.path.isfile(value):
-            return f"no file {value}"
+            return f"no such file: {value}"
     group = _field(line, names, "group")
     name = name or f"line {line.number}"
     return _Draft(line.number, name, value, label, split or "all", group, weight)
@@ -181,7 +184,7 @@ def _label(line: Line, names: Mapping[str, str], options: Options) -> Any:
         flags = [_text(line.fields.get(name)).strip() for name in options.labels]
         for name, flag in zip(options.labels, flags, strict=True):
             if flag not in _FLAGS:
-                return f"column {name!r} holds {flag!r}, not 0 or 1"
+                return f"bad flag: column {name!r} holds {flag!r}, not 0 or 1"
         return tuple(_FLAGS[flag] for flag in flags)
     label = line.fields.get(names["label"])
     if isinstance(label, list):

@@ -59,7 +59,7 @@ def _lines(reader, header: list[str]) -> Iterator[_manifest.Line]:
         if fields:
             cause = ""
             if len(fields) != len(header):
-                cause = f"{len(fields)} fields, the header has {len(header)}"
+                cause = f"wrong number of fields: {len(fields)}, not {len(header)}"
             named = dict(zip(header, fields, strict=False))
             yield _manifest.Line(number, named, cause)
         number = reader.line_num + 1

@@ -1,0 +1,118 @@
+"""Prepares a TFDS builder, and fails at once where there is no network."""
+
+import os
+import socket
+import threading
+import urllib.parse
+from typing import Any
+
+from tltf import errors
+
+_SECONDS = 1.7  # for a name to resolve
+
+
+def module() -> Any:
+    """Returns `tensorflow_datasets`, with its look-ups in the cloud turned off.
+
+    Raises:
+      UserError: It is not installed.
+    """
+    try:
+        import tensorflow_datasets as tfds
+    except ImportError as error:
+        raise errors.UserError(
+            "tfds: tensorflow_datasets is not installed; "
+            "pip install tensorflow-datasets"
+        ) from error
+    tfds.core.utils.gcs_utils._is_gcs_disabled = True
+    return tfds
+
+
+def prepared(name: str, data_dir: str | None) -> Any:
+    """Returns the builder of a set whose data is on disk, downloaded if need be.
+
+    Raises:
+      UserError: No such set or configuration; it is not prepared and there is
+        no network; or it wants files that only the user can get.
+      WorkError: The download or preparation failed.
+    """
+    tfds = module()
+    where = f"tfds:{name}"
+    try:
+        builder = tfds.builder(name, data_dir=data_dir)
+    except (tfds.core.DatasetNotFoundError, ValueError) as error:
+        raise errors.UserError(_first(where, error)) from error
+    if builder.is_prepared():
+        return builder
+    _reach(where, builder)
+    try:
+        builder.download_and_prepare()
+    except AssertionError as error:  # a manual download that is not there
+        raise errors.UserError(_first(where, error)) from error
+    except Exception as error:  # builders of strangers raise what they like
+        raise errors.WorkError(_first(where, error)) from error
+    return builder
+
+
+def feature(builder: Any, kind: str, name: str | None, *, option: str) -> str:
+    """Returns the name of the only feature of a kind, or the one asked for.
+
+    Raises:
+      UserError: There is none, or several and none was asked for.
+    """
+    features = dict(builder.info.features)
+    held = [key for key, one in features.items() if type(one).__name__ == kind]
+    if name in held or (name is None and len(held) == 1):
+        return name or held[0]
+    what = f"no feature {name!r} of kind" if name else f"{len(held)} features of kind"
+    raise errors.UserError(
+        f"tfds:{builder.name} has {what} {kind}, it has {', '.join(held) or 'none'} "
+        f"among {', '.join(features)}; set data.options.{option}, or take a set of "
+        "image classification"
+    )
+
+
+def _reach(where: str, builder: Any) -> None:
+    """Passes if the host of the set's files has an address.
+
+    Without this TFDS tries for minutes; look-up obeys no time limit, so it runs
+    in a thread that may be left behind.
+    """
+    hosts = [urllib.parse.urlsplit(url).hostname for url in _urls(builder)]
+    hint = (
+        f"prepare it where there is one (tfds build {builder.name}) and copy it to "
+        f"{builder.data_dir}"
+    )
+    if os.environ.get("TLTF_OFFLINE", "0") not in ("", "0") and hosts:
+        raise errors.UserError(
+            f"{where} is not prepared and TLTF_OFFLINE is set; {hint}"
+        )
+    for host in [host for host in hosts if host][:1]:
+        found: list[str] = []
+        look = threading.Thread(target=_resolve, args=(host, found), daemon=True)
+        look.start()
+        look.join(_SECONDS)
+        if not found:
+            raise errors.UserError(
+                f"{where} is not prepared and there is no way to {host}; {hint}"
+            )
+
+
+def _urls(builder: Any) -> list[str]:
+    try:
+        return [str(url) for url in builder.url_infos]
+    except (AttributeError, OSError):
+        return []
+
+
+def _resolve(host: str, found: list[str]) -> None:
+    try:
+        socket.getaddrinfo(host, 443)
+    except OSError:
+        return
+    found.append(host)
+
+
+def _first(where: str, error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return f"{where}: {text[:400] or type(error).__name__}"
