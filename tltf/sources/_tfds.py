@@ -1,5 +1,6 @@
 """Prepares a TFDS builder, and fails at once where there is no network."""
 
+import difflib
 import os
 import socket
 import threading
@@ -9,6 +10,8 @@ from typing import Any
 from tltf import errors
 
 _SECONDS = 1.7  # for a name to resolve
+_LONGEST = 400  # characters of a message
+_CATALOG = "see https://www.tensorflow.org/datasets/catalog/overview"
 
 
 def module() -> Any:
@@ -28,60 +31,74 @@ def module() -> Any:
     return tfds
 
 
-def prepared(name: str, data_dir: str | None) -> Any:
-    """Returns the builder of a set whose data is on disk, downloaded if need be.
+def builder(name: str, data_dir: str | None) -> Any:
+    """Returns the builder of `NAME[/CONFIG][:VERSION]`, prepared or not.
 
     Raises:
-      UserError: No such set or configuration; it is not prepared and there is
-        no network; or it wants files that only the user can get.
+      UserError: No such set, configuration or version.
+    """
+    from absl import logging
+
+    tfds, kept = module(), logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)  # it warns of what is not prepared
+    try:
+        return tfds.builder(name, data_dir=data_dir)
+    except tfds.core.DatasetNotFoundError as error:
+        raise errors.UserError(_unknown(name, tfds.list_builders())) from error
+    except (ValueError, AssertionError) as error:
+        raise errors.UserError(_first(f"tfds:{name}", error)) from error
+    finally:
+        logging.set_verbosity(kept)
+
+
+def prepare(made: Any) -> None:
+    """Makes the data of a builder be on disk, downloaded if need be.
+
+    Raises:
+      UserError: It is not there and there is no network, or it wants files
+        that only the user can get.
       WorkError: The download or preparation failed.
     """
-    tfds = module()
-    where = f"tfds:{name}"
+    where = f"tfds:{made.name}"
+    if made.is_prepared():
+        return
+    _reach(where, made)
     try:
-        builder = tfds.builder(name, data_dir=data_dir)
-    except (tfds.core.DatasetNotFoundError, ValueError) as error:
-        raise errors.UserError(_first(where, error)) from error
-    if builder.is_prepared():
-        return builder
-    _reach(where, builder)
-    try:
-        builder.download_and_prepare()
+        made.download_and_prepare()
     except AssertionError as error:  # a manual download that is not there
         raise errors.UserError(_first(where, error)) from error
     except Exception as error:  # builders of strangers raise what they like
         raise errors.WorkError(_first(where, error)) from error
-    return builder
 
 
-def feature(builder: Any, kind: str, name: str | None, *, option: str) -> str:
+def feature(made: Any, kind: str, name: str | None, *, option: str) -> str:
     """Returns the name of the only feature of a kind, or the one asked for.
 
     Raises:
       UserError: There is none, or several and none was asked for.
     """
-    features = dict(builder.info.features)
+    features = dict(made.info.features)
     held = [key for key, one in features.items() if type(one).__name__ == kind]
     if name in held or (name is None and len(held) == 1):
         return name or held[0]
     what = f"no feature {name!r} of kind" if name else f"{len(held)} features of kind"
     raise errors.UserError(
-        f"tfds:{builder.name} has {what} {kind}, it has {', '.join(held) or 'none'} "
+        f"tfds:{made.name} has {what} {kind}, it has {', '.join(held) or 'none'} "
         f"among {', '.join(features)}; set data.options.{option}, or take a set of "
         "image classification"
     )
 
 
-def _reach(where: str, builder: Any) -> None:
+def _reach(where: str, made: Any) -> None:
     """Passes if the host of the set's files has an address.
 
     Without this TFDS tries for minutes; look-up obeys no time limit, so it runs
     in a thread that may be left behind.
     """
-    hosts = [urllib.parse.urlsplit(url).hostname for url in _urls(builder)]
+    hosts = [urllib.parse.urlsplit(url).hostname for url in _urls(made)]
     hint = (
-        f"prepare it where there is one (tfds build {builder.name}) and copy it to "
-        f"{builder.data_dir}"
+        f"prepare it where there is one (tfds build {made.name}) and copy it to "
+        f"{made.data_dir}"
     )
     if os.environ.get("TLTF_OFFLINE", "0") not in ("", "0") and hosts:
         raise errors.UserError(
@@ -98,9 +115,9 @@ def _reach(where: str, builder: Any) -> None:
             )
 
 
-def _urls(builder: Any) -> list[str]:
+def _urls(made: Any) -> list[str]:
     try:
-        return [str(url) for url in builder.url_infos]
+        return [str(url) for url in made.url_infos]
     except (AttributeError, OSError):
         return []
 
@@ -113,6 +130,13 @@ def _resolve(host: str, found: list[str]) -> None:
     found.append(host)
 
 
+def _unknown(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name.partition("/")[0], known, n=3)
+    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else _CATALOG
+    return f"tfds:{name}: tensorflow_datasets has no such set; {hint}"
+
+
 def _first(where: str, error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return f"{where}: {text[:400] or type(error).__name__}"
+    """Returns the first sentence of what TFDS says, which may be pages."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return f"{where}: {text.partition('. ')[0][:_LONGEST]}; {_CATALOG}"

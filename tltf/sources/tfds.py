@@ -31,9 +31,10 @@ def load(
         class features.
       WorkError: The download or preparation failed.
     """
-    builder = _tfds.prepared(argument, data_dir)
+    builder = _tfds.builder(argument, data_dir)
     image = _tfds.feature(builder, "Image", image, option="image")
     label = _tfds.feature(builder, "ClassLabel", label, option="label")
+    _tfds.prepare(builder)
     root = _materialize.folder(builder, image, label)
     rows, skipped = [], []
     for split in sorted(builder.info.splits):
