@@ -84,8 +84,10 @@ def test_statistics_move_when_they_may(built):
 def test_rates_fall_by_the_decay_for_each_group_down(built):
     # the first step of Adam moves every weight by the rate, whatever the gradient
     chosen = groups.select(built.model, built.backbone, "all", norm="frozen")
-    stage = recipe().stages[1].model_copy(
-        update={"rate": 1e-2, "decay": 0.5, "schedule": "constant"}
+    stage = (
+        recipe()
+        .stages[1]
+        .model_copy(update={"rate": 1e-2, "decay": 0.5, "schedule": "constant"})
     )
     before = step(built, chosen, recipe().optimizer, stage)
     for depth, name in enumerate(["head", "high", "low", "stem"]):
@@ -102,8 +104,10 @@ def test_all_gradients_are_clipped_together(built):
     settings = recipe(
         optimizer={"name": "sgd", "momentum": 0, "clip_norm": 0.01}
     ).optimizer
-    stage = recipe().stages[1].model_copy(
-        update={"rate": 1.0, "decay": 1.0, "schedule": "constant"}
+    stage = (
+        recipe()
+        .stages[1]
+        .model_copy(update={"rate": 1.0, "decay": 1.0, "schedule": "constant"})
     )
     before = step(built, chosen, settings, stage)
     squares = [

@@ -45,9 +45,7 @@ def test_svm_decisions_are_scikit_learns(classes):
     rows, labels = data(classes=classes)
     solved = solve.fit(rows, labels, head=head("svm"), balanced=True, seed=0)
     known = svm.LinearSVC(class_weight="balanced", random_state=0).fit(rows, labels)
-    np.testing.assert_array_equal(
-        solved.logits(rows).argmax(1), known.predict(rows)
-    )
+    np.testing.assert_array_equal(solved.logits(rows).argmax(1), known.predict(rows))
 
 
 @pytest.mark.parametrize("count", [30, 200])

@@ -47,33 +47,53 @@ def order(count: int, *, seed: int, stage: int, epoch: int, odds=None) -> np.nda
     return random.choice(count, count, p=odds)
 
 
-def training(pictures: Pictures, rows: np.ndarray, *, seeds, batch, augment):
+def example(pictures: Pictures, augment):
+    """Returns a graph function of (row, seed) to one training image.
+
+    Made once and used by every epoch: tracing the augmentation again for each
+    would take longer than a step.
+
+    Args:
+      pictures: The records.
+      augment: A `specs.Augment`.
+    """
+    paths = tf.constant(pictures.paths.astype(str))
+
+    @tf.function(
+        input_signature=[tf.TensorSpec([], tf.int64), tf.TensorSpec([2], tf.int32)]
+    )
+    def image(row, seed):
+        return _augmented(tf.io.read_file(paths[row]), seed, pictures, augment)
+
+    return image
+
+
+def training(pictures: Pictures, image, rows: np.ndarray, *, seeds, batch, augment):
     """Returns batches ({"image"}, targets, weights) of one epoch.
 
     Args:
       pictures: The records.
+      image: What `example` returned for them.
       rows: Order of the epoch, int64 `[n]`.
       seeds: Seed of each position, int32 `[n, 2]`: each record gets its own,
         so results do not depend on thread timing.
       batch: Records a batch; the last one may be short.
       augment: A `specs.Augment`.
     """
-    paths = tf.constant(pictures.paths.astype(str))
-
-    def example(row, seed):
-        image = _augmented(tf.io.read_file(paths[row]), seed, pictures, augment)
-        return image, row, seed
-
     rows_and_seeds = tf.data.Dataset.from_tensor_slices((rows, seeds))
-    made = rows_and_seeds.map(example, tf.data.AUTOTUNE, deterministic=True)
+    made = rows_and_seeds.map(
+        lambda row, seed: (image(row, seed), row, seed),
+        tf.data.AUTOTUNE,
+        deterministic=True,
+    )
 
-    def finish(image, row, seed):
+    def finish(images, row, seed):
         targets = tf.gather(pictures.targets, row)
         if augment.mixes:
-            image, targets = augments.mix(
-                image, targets, seed[0], mixup=augment.mixup, cutmix=augment.cutmix
+            images, targets = augments.mix(
+                images, targets, seed[0], mixup=augment.mixup, cutmix=augment.cutmix
             )
-        return {"image": image}, targets, tf.gather(pictures.weights, row)
+        return {"image": images}, targets, tf.gather(pictures.weights, row)
 
     return made.batch(batch).map(finish, tf.data.AUTOTUNE).prefetch(2)
 

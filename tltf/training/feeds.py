@@ -1,6 +1,7 @@
 """What a stage learns from: images through the network, or cached features."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
 import keras
@@ -44,8 +45,17 @@ class Images:
         random = np.random.default_rng([seed, stage, epoch, 2])
         seeds = random.integers(2**31, size=(len(rows), 2), dtype=np.int32)
         return pipeline.training(
-            self.train, rows, seeds=seeds, batch=batch, augment=self.augment
+            self.train,
+            self._example,
+            rows,
+            seeds=seeds,
+            batch=batch,
+            augment=self.augment,
         )
+
+    @functools.cached_property
+    def _example(self):
+        return pipeline.example(self.train, self.augment)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,7 +23,7 @@ def save(path: pathlib.Path, arrays: Mapping[str, Sequence], meta: Mapping[str, 
       meta: JSON values.
     """
     flat = {
-        f"{name}/{number}": np.asarray(array)
+        f"{name}/{number}": array if isinstance(array, np.ndarray) else array.numpy()
         for name, list_ in arrays.items()
         for number, array in enumerate(list_)
     }
@@ -44,13 +45,13 @@ def load(path: pathlib.Path) -> tuple[dict[str, list[np.ndarray]], dict[str, Any
     """
     arrays: dict[str, list[np.ndarray]] = {}
     try:
-        with np.load(path, allow_pickle=False) as found:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as found:
             meta = json.loads(found[_META].tobytes())
             for key in found.files:
                 name, _, number = key.rpartition("/")
                 if name:
                     arrays.setdefault(name, []).append(found[key])
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise errors.UserError(
             f"{path}: damaged ({error}); remove it to begin the run anew"
         ) from None
