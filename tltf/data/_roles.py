@@ -87,5 +87,5 @@ def _rest(cut: str, pattern: re.Pattern[str], form: str) -> str | None:
 
 
 def _uses(cut: str | None, name: str | None) -> bool:
-    terms = (cut or "").split("+")
-    return any(re.split(r"\[", term.strip())[0] == name for term in terms)
+    names = {term.partition("[")[0].strip() for term in (cut or "").split("+")}
+    return name in names or (name in VALID and bool(names & set(VALID)))

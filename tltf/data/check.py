@@ -151,11 +151,11 @@ def _nearly_equal(
 ) -> Iterator[Problem]:
     copies = {row for row, _ in duplicates.exact(known)}
     rows = [r for r, look in enumerate(seen) if look.hash and r not in copies]
-    hashes = np.array(
-        [list(bytes.fromhex(seen[row].hash)) for row in rows], np.uint8
-    ).reshape(len(rows), -1)
+    if not rows:
+        return
+    hashes = np.array([list(bytes.fromhex(seen[row].hash)) for row in rows], np.uint8)
     nearest: dict[int, int] = {}
-    for first, second in duplicates.near(hashes) if len(rows) > 1 else ():
+    for first, second in duplicates.near(hashes):
         nearest.setdefault(rows[second], rows[first])
     for row, other in nearest.items():
         yield _pair(table, row, other, "near duplicate")

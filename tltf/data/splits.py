@@ -160,21 +160,22 @@ def few(
     Raises:
       UserError: A class has fewer records; the message names it.
     """
-    order = sorted(rows.tolist(), key=lambda row: _draw(seed, str(table.ids[row])))
-    flags = _order.flags(table)
-    held = flags[rows].sum(0)
-    kept: list[int] = []
-    for place in np.argsort(held, kind="stable"):
-        if held[place] < per_class:
+    order = np.array(
+        sorted(rows.tolist(), key=lambda row: _draw(seed, str(table.ids[row]))),
+        np.int64,
+    )
+    flags = _order.flags(table)[order]
+    kept = np.zeros(len(order), bool)
+    for place in np.argsort(flags.sum(0), kind="stable"):
+        held, there = int(flags[kept, place].sum()), int(flags[:, place].sum())
+        if there < per_class:
             raise errors.UserError(
-                f"class {table.classes[place]!r} has {int(held[place])} records to "
-                f"learn from, fewer than data.examples_per_class={per_class}; lower it"
+                f"class {table.classes[place]!r} has {there} records to learn from, "
+                f"fewer than data.examples_per_class={per_class}; lower it"
             )
-        missing = per_class - int(flags[kept, place].sum())
-        taken = set(kept)
-        free = [row for row in order if flags[row, place] and row not in taken]
-        kept += free[: max(0, missing)]
-    return np.array(sorted(kept), np.int64)
+        free = np.flatnonzero(flags[:, place] & ~kept)
+        kept[free[: max(0, per_class - held)]] = True
+    return np.sort(order[kept])
 
 
 _EXAMPLES = "write train, train[:80%], train[100:200] or all[:10%]+all[90%:]"
