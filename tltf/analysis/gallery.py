@@ -2,7 +2,7 @@
 
 import base64
 import io
-import pathlib
+from typing import BinaryIO
 
 import PIL.Image
 import PIL.ImageOps
@@ -10,10 +10,10 @@ import PIL.ImageOps
 SIDE = 176  # pixels of the longer side
 
 
-def thumbnail(path: str) -> str | None:
+def thumbnail(file: str | BinaryIO) -> str | None:
     """Returns a JPEG as a data URI, upright; None where there is no such image."""
     try:
-        with PIL.Image.open(pathlib.Path(path)) as image:
+        with PIL.Image.open(file) as image:
             image.draft("RGB", (2 * SIDE, 2 * SIDE))
             small = PIL.ImageOps.exif_transpose(image).convert("RGB")
             small.thumbnail((SIDE, SIDE))

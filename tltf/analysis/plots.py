@@ -2,6 +2,7 @@
 
 import io
 import re
+import zlib
 from collections.abc import Sequence
 
 import matplotlib
@@ -153,7 +154,8 @@ def _svg(figure, name: str, alt: str) -> str:
     body = buffer.getvalue()
     body = body[body.index("<svg") :].replace(_INK, "currentColor")
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
-    # several pictures share one page, so every id gets the picture's name
+    # several pictures share one page, so every id gets a name from the contents
+    name = f"{name}{zlib.crc32(body.encode()):08x}"
     body = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', body)
     body = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", body)
     body = re.sub(r'href="#([^"]+)"', rf'href="#{name}-\1"', body)

@@ -210,7 +210,7 @@ def _shown(label, probabilities, classes) -> str:
 
 
 def _number(value: float, share: bool) -> str:
-    return f"{100 * value:.1f} %" if share else f"{value:.3f}"
+    return f"{100 * value:.1f}\N{NO-BREAK SPACE}%" if share else f"{value:.3f}"
 
 
 def _between(low: float, high: float) -> str:
