@@ -44,9 +44,9 @@ def background(size: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def scatter(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Returns `image` with up to four things on it: buttons, seams, hands, tags."""
+    """Returns `image` with up to three things on it: buttons, seams, hands, tags."""
     things = (_buttons, _seam, _hand, _tag, _strap)
-    for _ in range(rng.integers(0, 5)):
+    for _ in range(rng.integers(0, 4)):
         image = things[rng.integers(len(things))](image, rng)
     return image
 

@@ -59,11 +59,12 @@ def dotted(u, v, soft, rng):
 
 def floral(u, v, soft, rng):
     """Returns flowers with round petals, hearts and leaves."""
+    u, v, soft = 0.7 * u, 0.7 * v, 0.7 * soft
     x, y, (a, b, c, d) = fields.cells(u, v, rng, 4)
-    petals, size = int(rng.integers(4, 8)), rng.uniform(0.26, 0.36) * (0.75 + 0.35 * c)
-    x, y = x + 0.14 * (2 * a - 1), y + 0.14 * (2 * b - 1)
+    petals, size = int(rng.integers(4, 8)), rng.uniform(0.32, 0.42) * (0.75 + 0.3 * c)
+    x, y = x + 0.1 * (2 * a - 1), y + 0.1 * (2 * b - 1)
     r, angle = np.hypot(x, y), np.arctan2(y, x) + 6.28 * d
-    lobes = 0.62 + 0.38 * np.abs(np.cos(angle * petals / 2))
+    lobes = 0.5 + 0.5 * np.abs(np.cos(angle * petals / 2))
     flower = fields.step(size * lobes - r, soft)
     heart = fields.step(size * 0.3 - r, soft)
     p, q, (e, f) = fields.cells(u + 0.5, v + 0.5, rng, 2)
@@ -97,7 +98,8 @@ def houndstooth(u, v, soft, rng):
 def knitted(u, v, soft, rng):
     """Returns columns of V-shaped stitches in relief, some with cables or bands."""
     bend = _one(rng, [0.0, 0.0, 0.35])
-    u = 2 * u + bend * np.sin(v * rng.uniform(1.5, 3))
+    v, soft = 0.8 * v, 0.8 * soft
+    u = 1.6 * u + bend * np.sin(v * rng.uniform(1.5, 3))
     across = u - np.floor(u) - 0.5
     t = 3 * v + abs(across) * rng.uniform(1.4, 2.2)
     thread = 1 - fields.wave(t + 0.5)
@@ -113,16 +115,17 @@ def leopard(u, v, soft, rng):
     """Returns broken rings around a darker middle, and small spots between."""
     x, y, (a, b, c, d) = fields.cells(u, v, rng, 4)
     wobble = fields.noise(u * 4, v * 4, rng) - 0.5
-    x, y = x + 0.12 * (2 * a - 1), y + 0.12 * (2 * b - 1)
-    r = np.hypot(x, y * (0.8 + 0.5 * c)) + 0.14 * wobble
+    x, y = x + 0.1 * (2 * a - 1), y + 0.1 * (2 * b - 1)
+    r = np.hypot(x, y * (0.85 + 0.4 * c)) + 0.16 * wobble
     angle = np.arctan2(y, x) + 6.28 * d
-    outer, width = rng.uniform(0.27, 0.34), rng.uniform(0.08, 0.13)
+    outer, width = rng.uniform(0.32, 0.4), rng.uniform(0.12, 0.17)
     middle = fields.step(outer - width / 2 - r, soft)
     ring = fields.step(width / 2 - abs(r - outer + width / 2), soft)
-    gaps = fields.step(np.cos(angle * (2 + (c > 0.5))) + 0.55, soft * 6 + 0.1)
+    gaps = fields.step(np.cos(angle * (2 + (c > 0.5))) + 0.7, soft * 6 + 0.1)
     p, q, (e, f) = fields.cells(u * 1.6 + 0.3, v * 1.6, rng, 2)
-    spots = fields.step(0.22 * e - np.hypot(p, q + 0.2 * f) - 0.2 * wobble, soft * 1.6)
-    return Print([0.7 * middle, np.maximum(ring * gaps, spots * (r > outer))])
+    spots = fields.step(0.16 * e - np.hypot(p, q + 0.2 * f) - 0.2 * wobble, soft * 1.6)
+    ink = np.maximum(ring * gaps, spots * (r > outer))
+    return Print([rng.uniform(0.3, 0.7) * middle, ink])
 
 
 def striped(u, v, soft, rng):

@@ -8,7 +8,7 @@ from tltf.sources import _textures_patterns as patterns
 
 # Periods of the pattern across the image. The finest have 2 pixels at side 224
 # and 9 at 896, so some images can only be told at a larger side.
-_COARSE, _FINE = 5.0, 75.0
+_COARSE, _FINE = 4.0, 32.0
 
 
 def photograph(name: str, side: int, key: tuple[int, ...]) -> np.ndarray:
@@ -78,7 +78,7 @@ def _dyed(print_, size, rng):
     # dye is uneven, in one place more than in another
     uneven = 1 + 0.08 * fields.smooth(size, 6, rng)
     image = np.broadcast_to(colors[0], (3, size, size))
-    strength = rng.uniform(0.45, 1.0)
+    strength = rng.uniform(0.55, 1.0)
     for coverage, color in zip(print_.inks, colors[1:], strict=False):
         image = fields.blend(image, strength * coverage, color)
     return image * uneven
@@ -126,7 +126,7 @@ def _camera(image, side, rng):
     if blur:
         photo = photo.filter(ImageFilter.GaussianBlur(blur))
     pixels = _developed(np.asarray(photo), rng)
-    grain = rng.uniform(1, 12) * min(1.0, 0.4 + side / 896)
+    grain = rng.uniform(1, 10) * min(1.0, 0.5 + side / 1792)
     noisy = pixels + grain * rng.standard_normal(pixels.shape, np.float32)
     return np.clip(np.round(noisy), 0, 255).astype(np.uint8)
 
