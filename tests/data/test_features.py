@@ -17,6 +17,9 @@ from tltf.ops import images
 
 SIDE = 32
 
+# keras/src/backend/tensorflow/core.py:172 has NumPy 1's form of __array__
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ impl:DeprecationWarning")
+
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
@@ -10,6 +11,9 @@ import numpy as np
 from tltf import errors
 from tltf.data import cache, forward, pixels
 from tltf.data.pixels import Preprocess
+
+# encoder -> digest of its weights -> engines built; a run asks for several splits
+_BUILT: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 Progress = Callable[[int], None]
 
@@ -33,7 +37,6 @@ class Frozen:
     sha256: str
     engine: str = "auto"
     precision: str = "float32"
-    _compiled: dict = dataclasses.field(default_factory=dict, repr=False)
 
     @property
     def features(self) -> int:
@@ -52,6 +55,7 @@ class Extract:
       computed: Vectors computed; the others were in the cache.
       damaged: Segments of the cache that were found damaged.
       engine: Engine that computed, or None.
+      precision: As asked for, or float32 where the CPU has no other.
     """
 
     vectors: np.ndarray
@@ -60,6 +64,7 @@ class Extract:
     computed: int
     damaged: int
     engine: str | None
+    precision: str
 
 
 def vectors(
@@ -144,6 +149,7 @@ def extract(
         len(fresh),
         found.damaged,
         engine_taken,
+        precision,
     )
 
 
@@ -186,7 +192,8 @@ def _about(frozen: Frozen, preprocess: Preprocess, precision: str) -> dict[str, 
 
 def _engine(work: _Work, engine: str, count: int):
     options = {"engine": engine, "precision": work.precision, "batch": work.batch}
-    built = work.frozen._compiled
+    built = _BUILT.setdefault(work.frozen.encoder, {})
+    built = built.setdefault(work.frozen.sha256, {})
     return forward.compile(work.frozen.encoder, count=count, built=built, **options)
 
 

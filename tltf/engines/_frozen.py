@@ -26,15 +26,15 @@ def traced(encoder, *, batch: int):
 
 def constant(encoder, *, batch: int):
     """Returns `traced` with the weights as constants; it gives a tuple of one."""
-    with _hushed():
+    with hushed():
         return convert_to_constants.convert_variables_to_constants_v2(
             traced(encoder, batch=batch)
         )
 
 
 @contextlib.contextmanager
-def _hushed() -> Iterator[None]:
-    # grappler reports each conversion at level info through absl
+def hushed() -> Iterator[None]:
+    """Keeps the converters' own reports, of level info, out of the log."""
     level = logging.get_verbosity()
     logging.set_verbosity(logging.WARNING)
     try:

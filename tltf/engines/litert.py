@@ -37,7 +37,8 @@ def compile(encoder, *, batch: int, precision: str) -> Callable:
     del precision
     frozen = _frozen.constant(encoder, batch=batch)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], frozen)
-    content = converter.convert()
+    with _frozen.hushed():
+        content = converter.convert()
     runner = interpreter.Interpreter(model_content=content, num_threads=_cores.count())
     runner.allocate_tensors()
     source = runner.get_input_details()[0]["index"]
