@@ -57,6 +57,7 @@ def tensorflow() -> None:
     logging.use_absl_handler()
     logging.set_verbosity(logging.INFO)
     logging.get_absl_handler().setFormatter(_Plain())
+    logging.get_absl_handler().addFilter(_worth_reading)
 
 
 def _help(module: types.ModuleType) -> str:
@@ -86,6 +87,12 @@ class _Plain(log.Formatter):
         if record.levelno >= log.WARNING:
             return f"{record.levelname.lower()}: {text}"
         return text
+
+
+def _worth_reading(record: log.LogRecord) -> bool:
+    # TensorFlow tells at length how it saves; its warnings stay
+    chatter = f"{os.sep}tensorflow{os.sep}" in record.pathname
+    return record.levelno >= log.WARNING or not chatter
 
 
 def _parse(argv: list[str]) -> list[str]:
