@@ -166,6 +166,14 @@ def weights_digest(model) -> str:
     return total.hexdigest()
 
 
+def built(frozen: Frozen) -> dict:
+    """Returns the engines built in this process for the encoder as it is now."""
+    of_encoder = _BUILT.setdefault(frozen.encoder, {})
+    for digest in set(of_encoder) - {frozen.sha256}:
+        del of_encoder[digest]  # its weights have changed since
+    return of_encoder.setdefault(frozen.sha256, {})
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Work:
     frozen: Frozen
@@ -192,9 +200,9 @@ def _about(frozen: Frozen, preprocess: Preprocess, precision: str) -> dict[str, 
 
 def _engine(work: _Work, engine: str, count: int):
     options = {"engine": engine, "precision": work.precision, "batch": work.batch}
-    built = _BUILT.setdefault(work.frozen.encoder, {})
-    built = built.setdefault(work.frozen.sha256, {})
-    return forward.compile(work.frozen.encoder, count=count, built=built, **options)
+    return forward.compile(
+        work.frozen.encoder, count=count, built=built(work.frozen), **options
+    )
 
 
 def _computed(work: _Work, run, files, causes: dict[str, str]) -> Iterator:
