@@ -2,6 +2,7 @@
 
 import pathlib
 import typing
+import warnings
 
 from tltf import errors
 from tltf.backbones import _base
@@ -62,8 +63,12 @@ def load(model: "keras.Model", path: pathlib.Path) -> None:
             f"weights: {path} has to be a .weights.h5 or .h5 file for this backbone"
         )
     try:
-        model.load_weights(path)
-    except (ValueError, KeyError, OSError) as error:
+        with warnings.catch_warnings():
+            # Keras only warns of layers that the file does not have, and leaves
+            # them random
+            warnings.filterwarnings("error", "Skipping", UserWarning)
+            model.load_weights(path)
+    except (ValueError, KeyError, OSError, UserWarning) as error:
         cause = " ".join(str(error).split())
         raise errors.UserError(
             f"weights: {path} does not fit this backbone: {cause:.200}"
