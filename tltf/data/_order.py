@@ -41,7 +41,7 @@ def positions(
         members = members[np.argsort(keys[members], kind="stable")]
         before = np.cumsum(sizes[members]) - sizes[members]
         offset = _offset(_name(table, stratum))
-        shares[members] = (before + offset * sizes[members]) / sizes[members].sum()
+        shares[members] = (before + offset) / sizes[members].sum()
     order = np.lexsort((keys, shares))
     counts = np.zeros(len(sizes), np.int64)
     counts[order] = np.cumsum(sizes[order]) - sizes[order]
