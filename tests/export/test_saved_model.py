@@ -1,4 +1,5 @@
 import concurrent.futures
+import dataclasses
 import json
 import pathlib
 import subprocess
@@ -10,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from tltf import errors
-from tltf.export import local, proof, publish, saved_model, warmup
+from tltf.export import local, proof, publish, saved_model, serving, warmup
 from tltf.export import run as runs
 
 # `python -I` has no tltf on its path unless it is installed, so it is also barred.
@@ -170,16 +171,34 @@ def test_other_answers_than_the_run_gave_are_refused_and_leave_nothing(tmp_path)
 
 def test_labels_of_a_multi_label_run_are_accepted_by_their_thresholds(tmp_path):
     files, answers = made_runs.make(tmp_path / "run", several=True)
-    done = saved_model.export(tmp_path / "run", tmp_path / "saved_models")
-    assert done["name"] == "multi_label-plain-images"
-    got = fresh(done["path"], files)
-    cuts = np.array([0.4, 0.5, 0.6])
+    run = runs.read(tmp_path / "run")
+    assert saved_model.default_name(run) == "multi_label-plain-images"
+    contents = tf.constant([file.read_bytes() for file in files])
+    server = serving.Server(run)
+    got = server.serve(contents)
     expected = np.array([row["probabilities"] for row in answers])
     np.testing.assert_allclose(got["scores"], expected, rtol=1e-4, atol=1e-6)
-    np.testing.assert_array_equal(got["accepted"], expected >= cuts)
-    model = local.load(pathlib.Path(done["path"]))
-    [answer] = local.answers(model, [str(files[0])], batch=4)
+    accepted = expected >= np.array([0.4, 0.5, 0.6])
+    assert 0 < accepted.sum() < accepted.size
+    np.testing.assert_array_equal(got["accepted"], accepted)
+    [answer] = local.answers(local.load(tmp_path / "run"), [str(files[0])], batch=4)
     assert answer.label == answers[0]["answer"]
+
+
+def test_two_views_are_the_image_and_its_mirror_averaged_before_softmax(tmp_path):
+    from tltf.ops import calibrate, images
+
+    files, _ = made_runs.make(tmp_path / "run")
+    run = runs.read(tmp_path / "run")
+    recipe = run.recipe.model_copy(update={"tta": 2})
+    server = serving.Server(dataclasses.replace(run, recipe=recipe))
+    got = server.serve(tf.constant([files[1].read_bytes()]))["scores"]
+    pixels = images.load(files[1].read_bytes(), side=32).numpy()
+    views = np.stack([pixels, pixels[:, ::-1]])
+    logits = np.asarray(runs.model(run)({"image": views}, training=False))
+    assert not np.allclose(logits[0], logits[1], atol=1e-3)
+    expected = calibrate.softmax(logits.mean(0) / run.temperature)
+    np.testing.assert_allclose(got[0], expected, rtol=1e-4)
 
 
 def test_two_exports_at_once_take_two_versions(tmp_path):
@@ -212,9 +231,12 @@ def test_name_that_is_no_folder_name_is_refused(name, tmp_path):
         publish.folder(tmp_path, name)
 
 
-def test_model_that_cannot_be_loaded_is_refused_with_its_reason(tmp_path):
+def test_fresh_process_that_fails_is_refused_with_its_reason(tmp_path, monkeypatch):
+    script = tmp_path / "script.py"
+    script.write_text("raise SystemExit('ValueError: no such op')")
+    monkeypatch.setattr(proof, "_SCRIPT", script)
     rows = [{"file": __file__, "probabilities": [1.0]}]
-    with pytest.raises(errors.WorkError, match="does not answer in a fresh process"):
+    with pytest.raises(errors.WorkError, match=r"exit code 1\): ValueError: no such"):
         proof.check(tmp_path / "none", rows, precision="float32")
 
 

@@ -31,12 +31,14 @@ def main(argv: list[str]) -> None:
         raise errors.UserError(f"unexpected {argv[1]!r}; tltf export --workdir=DIR")
     if not _WORKDIR.value:
         raise errors.UserError("--workdir is missing; tltf export --workdir=runs/quick")
+    from tltf.export import run as runs
+
+    workdir = pathlib.Path(_WORKDIR.value)
+    runs.read(workdir)  # a wrong folder is told before TensorFlow is imported
     _main.tensorflow()
     from tltf.export import saved_model
 
-    done = saved_model.export(
-        pathlib.Path(_WORKDIR.value), pathlib.Path(_SAVED_MODELS.value), _NAME.value
-    )
+    done = saved_model.export(workdir, pathlib.Path(_SAVED_MODELS.value), _NAME.value)
     if _JSON.value:
         _main.out(json.dumps(done))
         return

@@ -50,10 +50,12 @@ def main(argv: list[str]) -> None:
     model_folder = _folder()
     if len(argv) < 2:
         raise errors.UserError(f"no input; name files or folders, as in {_EXAMPLE}")
-    _main.tensorflow()
-    from tltf.export import inputs, local
+    from tltf.export import inputs
 
     paths = list(inputs.paths(argv[1:], sys.stdin))
+    _main.tensorflow()
+    from tltf.export import local
+
     model = local.load(model_folder)
     top = min(_TOP.value or len(model.labels), len(model.labels))
     ranked = _TOP.value is not None
@@ -85,6 +87,8 @@ def _folder() -> pathlib.Path:
             f"--model: {name!r} is a server; the client for servers comes with the "
             "serving release: name a folder under saved_models"
         )
+    if not os.path.isdir(name):
+        raise errors.UserError(f"--model: no folder {name!r}; {_EXAMPLE}")
     return pathlib.Path(name)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import tltf
 from tltf.export import run as runs
+from tltf.export import serving
 
 _ONE = "Tells which one of {count} classes an image shows."
 _SEVERAL = "Tells which of {count} labels an image carries."
@@ -36,6 +37,7 @@ def card(run: runs.Run, name: str, proof: dict[str, Any]) -> dict[str, Any]:
         "scores": report.scores,
         "counts": report.counts,
         "temperature": run.temperature,
+        "views": serving.views(run),
         **cuts,
         "recipe": run.recipe.model_dump(mode="json"),
         "weights": report.weights,

@@ -2,7 +2,8 @@
 
 import os
 import pathlib
-import tempfile
+
+from tltf.fetch import files
 
 _MODELS = """\
 # tensorflow_model_server --model_config_file=/models/{name}/models.config
@@ -39,13 +40,4 @@ def write(model: pathlib.Path) -> None:
         ("batching_parameters.txt", _BATCHING),
     ):
         if not (model / file).exists():
-            put(model / file, text.format(**values))
-
-
-def put(path: pathlib.Path, text: str) -> None:
-    """Writes a text file so that no reader sees half of it."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    with open(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.chmod(name, 0o644)
-    os.replace(name, path)
+            files.write_text(model / file, text.format(**values))

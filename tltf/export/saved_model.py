@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tltf.export import card, configs, proof, publish, serving, warmup
 from tltf.export import run as runs
+from tltf.fetch import files
 
 _WARM = 4  # validation images in the warm-up file
 
@@ -36,13 +37,17 @@ def export(
     model = publish.folder(saved_models.absolute(), name)
     origin, rows = runs.answers(run)
     rows = proof.pick(rows, origin)
+    server = serving.Server(run)
+    if run.recipe.tta > serving.views(run):
+        rows = _answered(server, rows)
     with publish.building(model) as built:
-        _save(serving.Server(run), built)
+        _save(server, built)
         found = proof.check(built, rows, precision=run.recipe.precision)
         warm = [pathlib.Path(row["file"]).read_bytes() for row in rows[:_WARM]]
         warmup.write(built, name, warm)
         facts = card.card(run, name, found) | {"files": card.digests(built)}
-        configs.put(built / "card.json", json.dumps(facts, indent=2) + "\n")
+        text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
+        files.write_text(built / "card.json", text)
         configs.write(model)
         path = publish.take(built, model)
     return {"path": str(path), "name": name, "version": int(path.name), "proof": found}
@@ -58,6 +63,17 @@ def default_name(run: runs.Run) -> str:
     data = pathlib.PurePath(argument).stem if argument else source
     whole = f"{run.recipe.task}-{backbone}-{data or source}"
     return re.sub(r"[^A-Za-z0-9._-]+", "_", whole)
+
+
+def _answered(server: serving.Server, rows: list[dict]) -> list[dict]:
+    """Rows with the answers of the graph in this process, where the run's own are
+    of views that are not served."""
+    contents = [pathlib.Path(row["file"]).read_bytes() for row in rows]
+    scores = [server.serve(tf.constant([one]))["scores"] for one in contents]
+    return [
+        row | {"probabilities": given.numpy()[0].tolist()}
+        for row, given in zip(rows, scores, strict=True)
+    ]
 
 
 def _save(server: serving.Server, folder: pathlib.Path) -> None:

@@ -32,6 +32,7 @@ class Server(tf.Module):
         self.labels_file = tf.saved_model.Asset(str(run.workdir / "labels.txt"))
         self._network = tf.function(lambda image: network(image, training=False))
         self._image = run.recipe.image
+        self._mirrored = views(run) == 2
         self._labels = list(run.labels)
         self._temperature = run.temperature
         cuts = run.thresholds
@@ -67,6 +68,9 @@ class Server(tf.Module):
         missing = tf.fill([tf.maximum(1 - count, 0)], tf.constant(_PIXEL))
         pixels = self._decoded(tf.concat([image_bytes, missing], 0))
         found = self._network({"image": pixels})
+        if self._mirrored:
+            mirror = self._network({"image": tf.image.flip_left_right(pixels)})
+            found["logits"] = (found["logits"] + mirror["logits"]) / 2
         return {name: value[:count] for name, value in found.items()}
 
     def _decoded(self, image_bytes):
@@ -99,6 +103,15 @@ class Server(tf.Module):
         if self._thresholds is not None:
             found["accepted"] = scores >= tf.constant(self._thresholds)
         return found
+
+
+def views(run: runs.Run) -> int:
+    """Returns how many views of an image the served graph averages, 1 or 2.
+
+    The second is the mirror image. Further views of `tta` are random crops drawn
+    by the place of a record in its split, which a request does not have.
+    """
+    return min(run.recipe.tta, 2)
 
 
 def two_ended(network: keras.Model) -> keras.Model:
