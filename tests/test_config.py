@@ -85,7 +85,10 @@ def test_overrides_by_mapping_are_the_same_as_set(tmp_path):
         (["data.source=folders:x"], "did you mean 'folder'"),
         (["engine=litter"], "did you mean 'litert'"),
         (["stages.0.train=[hed]"], "no group 'hed'; did you mean 'head'"),
-        (["backbone=mobilenet_v2", "image.side=16"], "16 is too small for mobilenet_v2"),
+        (
+            ["backbone=mobilenet_v2", "image.side=16"],
+            "16 is too small for mobilenet_v2",
+        ),
     ],
 )
 def test_a_mistake_gets_one_line_with_the_path(tmp_path, sets, message):

@@ -49,7 +49,5 @@ def test_cosine_is_half_way_down_half_way_through():
 
 
 def test_warmup_rises_in_equal_steps():
-    values = [
-        schedules.factor(s, 10, kind="constant", warmup=0.4) for s in range(10)
-    ]
+    values = [schedules.factor(s, 10, kind="constant", warmup=0.4) for s in range(10)]
     assert values == pytest.approx([0.2, 0.4, 0.6, 0.8] + [1.0] * 6)
