@@ -4,13 +4,16 @@ import concurrent.futures
 import hashlib
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from tltf import errors
 from tltf.data import _memory
 from tltf.sources import _base
 
+_T = TypeVar("_T")
 _THREADS = 16
+_AT_ONCE = 32  # files of one task
 _SETTLED = 2_000_000_000  # ns; a younger file may change again within one time stamp
 
 
@@ -30,7 +33,7 @@ def sha256(paths: Sequence[str], *, unreadable: str = "stop") -> list[str]:
       UserError: A file cannot be read; or the cache folder cannot be written.
     """
     with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
-        states = list(pool.map(_state, paths, chunksize=64))
+        states = _each(pool, _state, paths)
         keys = [_key(path) for path in paths]
         known = _memory.read("digests", keys)
         fresh = [
@@ -38,9 +41,8 @@ def sha256(paths: Sequence[str], *, unreadable: str = "stop") -> list[str]:
             for row, (key, state) in enumerate(zip(keys, states, strict=True))
             if state is None or known.get(key, [])[:2] != list(state)
         ]
-        made = dict(
-            zip(fresh, pool.map(_digest, [paths[r] for r in fresh]), strict=True)
-        )
+        found = _each(pool, _digest, [paths[row] for row in fresh])
+        made = dict(zip(fresh, found, strict=True))
     _refuse_failed(paths, made, unreadable)
     _memory.write("digests", _settled(keys, states, made))
     return [
@@ -58,6 +60,15 @@ def records(table: _base.Table) -> list[str]:
     if table.kind == "image":
         return sha256(list(table.values))
     return [hashlib.sha256(text.encode()).hexdigest() for text in table.values]
+
+
+def _each(
+    pool: concurrent.futures.Executor, act: Callable[[str], _T], paths: Sequence[str]
+) -> list[_T]:
+    """Returns `act` of each path; a task of the pool is many paths, for its cost."""
+    parts = [paths[at : at + _AT_ONCE] for at in range(0, len(paths), _AT_ONCE)]
+    done = pool.map(lambda part: [act(path) for path in part], parts)
+    return [one for part in done for one in part]
 
 
 def _key(path: str) -> str:
