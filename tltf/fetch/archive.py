@@ -1,5 +1,6 @@
 """Unpacks archives of strangers."""
 
+import lzma
 import os
 import pathlib
 import shutil
@@ -59,21 +60,17 @@ def _place(inside: pathlib.Path, target: pathlib.Path) -> None:
 
 def _write(archive: pathlib.Path, folder: pathlib.Path) -> None:
     limit = max(_FREE, _RATIO * archive.stat().st_size)
-    seen: set[str] = set()
     try:
-        for member in _members(archive):
+        for count, member in enumerate(_members(archive)):
+            if count >= _MEMBERS:
+                raise _refused(archive, member.name, "one member too many")
             path = folder / _safe(member, archive)
-            if member.kind == "folder":
-                path.mkdir(parents=True, exist_ok=True)
-                continue
-            limit -= _copy(member, path, limit=limit, archive=archive)
-            seen.add(member.name)
-            if len(seen) > _MEMBERS:
-                raise _refused(archive, member.name, "one file too many")
+            limit -= _make(member, path, limit=limit, archive=archive)
     except (
         tarfile.TarError,
         zipfile.BadZipFile,
         zlib.error,
+        lzma.LZMAError,
         EOFError,
         NotImplementedError,
         RuntimeError,  # an encrypted zip
@@ -82,17 +79,25 @@ def _write(archive: pathlib.Path, folder: pathlib.Path) -> None:
         raise errors.UserError(f"{archive} is broken: {error}; get it again") from None
 
 
-def _copy(
+def _make(
     member: _Member, path: pathlib.Path, *, limit: int, archive: pathlib.Path
 ) -> int:
+    """Makes one file or folder; returns its bytes."""
     if member.size > limit:
         raise _refused(archive, member.name, f"more than {_RATIO} times its size")
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        if member.kind == "folder":
+            path.mkdir(parents=True, exist_ok=True)
+            return 0
+        path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("xb") as out, member.open() as source:
             shutil.copyfileobj(source, out, 1 << 20)
     except (FileExistsError, NotADirectoryError):
         raise _refused(archive, member.name, "a name used twice") from None
+    return _whole(member, path, archive)
+
+
+def _whole(member: _Member, path: pathlib.Path, archive: pathlib.Path) -> int:
     size = path.stat().st_size
     if size != member.size:
         raise errors.UserError(

@@ -57,15 +57,26 @@ def resolve(weights: Weights | None, choice: str, *, name: str) -> pathlib.Path 
 
 
 def here(weights: Weights) -> pathlib.Path | None:
-    """Returns the file if this machine has it already, looking at no network."""
-    for path in (_packaged(weights), cached(weights)):
-        if path and path.is_file():
+    """Returns the file if this machine has it already, looking at no network.
+
+    Raises:
+      UserError: Package or cache have a file with another checksum.
+    """
+    *ours, kept_by_keras = places(weights)
+    for path in ours:
+        if path.is_file():
             download.verify(path, sha256=weights.sha256, md5=weights.md5)
             return path
-    path = home.keras_home() / "models" / weights.file
     # a broken file in Keras's own cache is Keras's to mend: we fetch a good one
-    good = path.is_file() and download.matches(path, weights.sha256, weights.md5)
-    return path if good else None
+    path, sums = kept_by_keras, (weights.sha256, weights.md5)
+    return path if path.is_file() and download.matches(path, *sums) else None
+
+
+def places(weights: Weights) -> list[pathlib.Path]:
+    """Returns where the file may stand: package, our cache, the cache of Keras."""
+    packaged = _packaged(weights)
+    kept_by_keras = home.keras_home() / "models" / weights.file
+    return [*([packaged] if packaged else []), cached(weights), kept_by_keras]
 
 
 def cached(weights: Weights) -> pathlib.Path:
