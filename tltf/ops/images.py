@@ -54,6 +54,7 @@ def resize(image: tf.Tensor, *, side: int, fit: Fit, margin: float) -> tf.Tensor
         `side` and adds grey borders of 114.
       margin: Share of the shorter side that `crop` keeps, in (0, 1].
     """
+    image = tf.convert_to_tensor(image)
     image = _cut(image, lambda size: _bounds(size, fit, margin))
     frame = _frame(tf.shape(image)[:2], side, fit)
     return _bordered(_sampled(image, frame), side, fit)
