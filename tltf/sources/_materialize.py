@@ -1,7 +1,6 @@
 """Writes the encoded images of a TFDS set to files, once."""
 
 import contextlib
-import fcntl
 import json
 import os
 import pathlib
@@ -87,6 +86,8 @@ def _ending(contents: bytes) -> str:
 
 @contextlib.contextmanager
 def _lock(root: pathlib.Path) -> Iterator[None]:
+    import fcntl
+
     with (root / ".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -1,10 +1,14 @@
 """Prepares a TFDS builder, and fails at once where there is no network."""
 
+import contextlib
 import difflib
 import os
+import pathlib
+import re
 import socket
 import threading
 import urllib.parse
+from collections.abc import Iterator
 from typing import Any
 
 from tltf import errors
@@ -37,18 +41,19 @@ def builder(name: str, data_dir: str | None) -> Any:
     Raises:
       UserError: No such set, configuration or version.
     """
-    from absl import logging
-
-    tfds, kept = module(), logging.get_verbosity()
-    logging.set_verbosity(logging.ERROR)  # it warns of what is not prepared
+    tfds, base = module(), re.split(r"[/:]", name)[0]
+    folder = pathlib.Path(data_dir or tfds.core.constants.DATA_DIR).expanduser()
+    # with community sets, TFDS would load TensorFlow and ask the network
+    known = tfds.list_builders(with_community_datasets=False)
+    if base not in known and not (folder / base).is_dir():
+        raise errors.UserError(_unknown(name, known))
     try:
-        return tfds.builder(name, data_dir=data_dir)
+        with _quiet():
+            return tfds.builder(name, data_dir=data_dir)
     except tfds.core.DatasetNotFoundError as error:
-        raise errors.UserError(_unknown(name, tfds.list_builders())) from error
+        raise errors.UserError(_unknown(name, known)) from error
     except (ValueError, AssertionError) as error:
         raise errors.UserError(_first(f"tfds:{name}", error)) from error
-    finally:
-        logging.set_verbosity(kept)
 
 
 def prepare(made: Any) -> None:
@@ -60,8 +65,9 @@ def prepare(made: Any) -> None:
       WorkError: The download or preparation failed.
     """
     where = f"tfds:{made.name}"
-    if made.is_prepared():
-        return
+    with _quiet():
+        if made.is_prepared():
+            return
     _reach(where, made)
     try:
         made.download_and_prepare()
@@ -77,16 +83,33 @@ def feature(made: Any, kind: str, name: str | None, *, option: str) -> str:
     Raises:
       UserError: There is none, or several and none was asked for.
     """
-    features = dict(made.info.features)
+    with _quiet():
+        features = dict(made.info.features)
     held = [key for key, one in features.items() if type(one).__name__ == kind]
     if name in held or (name is None and len(held) == 1):
         return name or held[0]
-    what = f"no feature {name!r} of kind" if name else f"{len(held)} features of kind"
+    where, hint = f"tfds:{made.name}", f"it has {', '.join(features)}"
+    if not held:
+        raise errors.UserError(
+            f"{where} has no {kind} feature, {hint}; take a set of image classification"
+        )
     raise errors.UserError(
-        f"tfds:{made.name} has {what} {kind}, it has {', '.join(held) or 'none'} "
-        f"among {', '.join(features)}; set data.options.{option}, or take a set of "
-        "image classification"
+        f"{where} has {len(held)} {kind} features, {', '.join(held)}; "
+        f"set data.options.{option} to one of them"
     )
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Hides the warnings of TFDS about what is not prepared; our error says it."""
+    from absl import logging
+
+    kept = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(kept)
 
 
 def _reach(where: str, made: Any) -> None:
