@@ -59,7 +59,7 @@ def test_a_file_of_weights_is_loaded(tmp_path):
         (
             "mobilnet/full",
             "none",
-            "no 'mobilnet' in backbones; did you mean 'mobilenet",
+            "no 'mobilnet' .*did you mean 'mobilenet",
         ),
         ("mobilenet/0.3", "none", "no backbone 'mobilenet/0.3'; did you mean"),
         ("plain/tiny", "auto", "plain/tiny has no pre-trained weights"),

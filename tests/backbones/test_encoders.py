@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import applications
 import keras
 import numpy as np
@@ -160,3 +163,30 @@ def test_weights_come_back_equal(tmp_path):
     _, again = tiny("plain", weights=path)
     for one, two in zip(encoder.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.slow
+def test_a_saved_encoder_loads_where_tltf_is_not(tmp_path):
+    # one of each way to change the range, and the layers that only ConvNeXt has
+    files = ("vgg16", "densenet121", "mobilenet", "efficientnet_b0", "convnext_tiny")
+    for file in files:
+        spec, encoder = tiny(file)
+        images = pictures(2, spec.side)
+        vector = encoder({"image": images}, training=False)["vector"]
+        encoder.save(tmp_path / f"{file}.keras")
+        np.savez(tmp_path / f"{file}.npz", images=images, vector=vector)
+    code = """
+import pathlib, sys, keras, numpy
+for path in sorted(pathlib.Path().glob("*.keras")):
+    stored = numpy.load(path.with_suffix(".npz"))
+    model = keras.models.load_model(path)
+    got = model({"image": stored["images"]}, training=False)["vector"]
+    numpy.testing.assert_array_equal(got, stored["vector"])
+    print(path.stem)
+assert "tltf" not in sys.modules
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == sorted(files)

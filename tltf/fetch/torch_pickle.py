@@ -6,7 +6,6 @@ import math
 import pathlib
 import pickle
 import struct
-import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
@@ -216,9 +215,4 @@ def _array(tensor: _Tensor, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         return np.zeros(tensor.shape, base.dtype)
     strides = [step * base.itemsize for step in tensor.strides]
     view = np.lib.stride_tricks.as_strided(base[tensor.offset :], tensor.shape, strides)
-    return np.array(
-        view,
-        dtype=view.dtype.newbyteorder(
-            sys.byteorder[0].replace("l", "<").replace("b", ">")
-        ),
-    )
+    return np.array(view, dtype=view.dtype.newbyteorder("="))
