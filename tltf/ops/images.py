@@ -192,9 +192,12 @@ def _part(contents, size, frame, kept):
 def _window(contents, size, kept, ratio):
     def branch():
         most = (size + ratio - 1) // ratio  # as libjpeg rounds
-        border = kept(most)
-        window = tf.concat([border, most - 2 * border], 0)
-        return _jpeg(contents, ratio, window)
+        top, left = tf.unstack(kept(most))
+        height, width = tf.unstack(most - 2 * kept(most))
+        # colour is spread from the pixels beside, which a crop would lack
+        halo = tf.minimum(left, 2)
+        window = [top, left - halo, height, width + 2 * halo]
+        return _jpeg(contents, ratio, window)[:, halo : halo + width]
 
     return branch
 
