@@ -83,7 +83,7 @@ REPEATS = {
 
 @pytest.mark.parametrize(
     ("file", "side"),
-    [(SIZES[0], 48), (SIZES[0], 45), (SIZES[1], 33), (SIZES[2], 32)],
+    [(SIZES[0], 48), (SIZES[0], 45), (SIZES[1], 33), (SIZES[2], 48)],
 )
 def test_the_vector_is_that_of_a_numpy_network(file, side):
     path = published(file)
@@ -95,7 +95,7 @@ def test_the_vector_is_that_of_a_numpy_network(file, side):
     encoder = models.create_model(f"{file}/full", weights=str(path), side=side)
     got = encoder({"image": image[None].astype("float32")}, training=False)["vector"]
     assert wanted.std() > 0.05
-    np.testing.assert_allclose(got[0], wanted, atol=2e-5)
+    np.testing.assert_allclose(got[0], wanted, rtol=1e-3, atol=1e-4)
 
 
 # ImageNet's classes: 967 espresso; 281, 282, 285 tabby, tiger and Egyptian cat
