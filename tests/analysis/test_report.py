@@ -96,6 +96,16 @@ def test_page_is_well_formed_with_every_id_once(page):
     assert len(parsed.ids) == len(set(parsed.ids)) > 5
 
 
+def test_page_of_two_splits_has_every_id_once_and_test_first(tmp_path):
+    run_folder(tmp_path)
+    path = tmp_path / "answers_valid.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    (tmp_path / "answers_test.jsonl").write_text("".join(lines[2:]))
+    parsed = Page(report.write(tmp_path, ["valid", "test"]).read_text())
+    assert len(parsed.ids) == len(set(parsed.ids))
+    assert parsed.ids.index("test") < parsed.ids.index("valid")
+
+
 def test_page_shows_accuracy_with_its_interval(page):
     _, parsed, rows = page
     text = " ".join(" ".join(parsed.words).split())

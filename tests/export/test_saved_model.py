@@ -218,6 +218,15 @@ def test_two_exports_at_once_take_two_versions(tmp_path):
     assert publish.versions(model) == list(range(1, 25))
 
 
+def test_a_version_taken_meanwhile_is_passed_over(tmp_path, monkeypatch):
+    monkeypatch.setattr(publish, "versions", lambda model: [4])
+    for expected in ("5", "6"):
+        with publish.building(tmp_path) as built:
+            (built / "saved_model.pb").write_text(expected)
+            assert publish.take(built, tmp_path).name == expected
+    assert (tmp_path / "5/saved_model.pb").read_text() == "5"
+
+
 def test_a_failed_build_leaves_the_older_versions_alone(tmp_path):
     (tmp_path / "m/3").mkdir(parents=True)
     with pytest.raises(ZeroDivisionError), publish.building(tmp_path / "m"):

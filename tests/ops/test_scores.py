@@ -116,6 +116,15 @@ def test_calibration_error_equals_a_loop_over_bins():
     assert scores.calibration_error(labels, given_) == pytest.approx(total)
 
 
+def test_a_bin_holds_its_upper_edge_and_not_its_lower():
+    sure = np.array([0.6, 0.6001, 1.0])  # 0.6 is 9 / 15
+    given_ = np.stack([sure, 1 - sure], -1)
+    got = scores.reliability(np.array([0, 1, 0]), given_)
+    assert np.flatnonzero(got["count"]).tolist() == [8, 9, 14]
+    np.testing.assert_allclose(got["confidence"][[8, 9, 14]], sure)
+    np.testing.assert_allclose(got["accuracy"][[8, 9, 14]], [1, 0, 1])
+
+
 def test_per_class_table_equals_scikit_learn():
     labels, given_ = made(4, classes=5)
     got = scores.per_class(labels, given_)
