@@ -230,7 +230,7 @@ def test_auto_tells_which_engine_failed_and_takes_the_next(
     monkeypatch.setattr(forward, "ranked", lambda *_: ["litert", "tensorflow"])
     monkeypatch.setattr(*failing("litert", RuntimeError("no kernel for Erf")))
     with caplog.at_level(logging.WARNING):
-        done = extract(encoder, paths)
+        done = extract(keras.models.clone_model(encoder), paths)
     assert done.engine == "tensorflow"
     assert "'litert'" in caplog.text
     assert "no kernel for Erf" in caplog.text
@@ -238,9 +238,10 @@ def test_auto_tells_which_engine_failed_and_takes_the_next(
 
 def test_an_engine_asked_for_does_not_give_way(encoder, paths, monkeypatch):
     monkeypatch.setattr(*failing("tensorflow", RuntimeError("out of order")))
+    fresh = keras.models.clone_model(encoder)
     files = list(zip(paths, digests.sha256(paths), strict=True))
     with pytest.raises(errors.UserError, match="'tensorflow' cannot.*out of order"):
-        features.extract(frozen(encoder, engine="tensorflow"), files, preprocess())
+        features.extract(frozen(fresh, engine="tensorflow"), files, preprocess())
 
 
 def test_an_engine_with_wrong_results_is_refused(encoder, monkeypatch):
@@ -254,7 +255,7 @@ def test_an_engine_with_wrong_results_is_refused(encoder, monkeypatch):
 
 
 def test_an_engine_is_built_once(encoder, paths, monkeypatch):
-    one = frozen(encoder)
+    one = frozen(keras.models.clone_model(encoder))
     files = list(zip(paths, digests.sha256(paths), strict=True))
     features.extract(one, files[:3], preprocess())
     monkeypatch.setattr(*failing("tensorflow", RuntimeError("built again")))

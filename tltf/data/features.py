@@ -213,13 +213,8 @@ def _computed(work: _Work, run, files, causes: dict[str, str]) -> Iterator:
             causes[files[row][1]] = cause
         if len(done.rows):
             digests = [files[row][1] for row in done.rows]
-            yield digests, run(_padded(done.images, work.batch))[: len(digests)]
+            yield digests, run(done.images)[: len(digests)]
         work.tell(len(done.rows) + len(done.bad))
-
-
-def _padded(images: np.ndarray, batch: int) -> np.ndarray:
-    short = batch - len(images)
-    return np.pad(images, [(0, short), (0, 0), (0, 0), (0, 0)]) if short else images
 
 
 def _refuse(path: str, cause: str, bad: str) -> None:

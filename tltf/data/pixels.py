@@ -6,7 +6,6 @@ import dataclasses
 import functools
 import hashlib
 import inspect
-import itertools
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -16,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from tltf import specs
-from tltf.ops import exif, headers, images
+from tltf.ops import augment, exif, headers, images
 
 # of specs.Augment, what changes batches or counts, not single images
 _NOT_OF_IMAGES = {"mixup", "cutmix", "views"}
@@ -54,7 +53,8 @@ class Batch:
 
     Attributes:
       rows: Numbers of the files that decode, int `[k]`.
-      images: float32 `[k, side, side, 3]` in 0..255.
+      images: float32 `[batch, side, side, 3]` in 0..255, theirs in front; what
+        follows has no meaning.
       bad: Number -> cause of each file that does not decode.
     """
 
@@ -75,7 +75,7 @@ def about(preprocess: Preprocess) -> dict[str, Any]:
     if preprocess.random:
         said["augment"] = preprocess.augment.model_dump(exclude=_NOT_OF_IMAGES)
         said["seed"], said["view"] = preprocess.seed, preprocess.view
-        said["pixels"] = _sources(images, exif, headers, _augments())
+        said["pixels"] = _sources(images, exif, headers, augment)
     return said
 
 
@@ -87,19 +87,25 @@ def batches(
     Args:
       files: Pairs of path and digest.
       preprocess: How files become images.
-      batch: Files a batch; the last one may be short.
+      batch: Images a batch, also the last one.
     """
     load = _traced(preprocess).get_concrete_function()
-    made: collections.deque[concurrent.futures.Future] = collections.deque()
     pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1)
-    todo = iter(files)
+    begun: collections.deque = collections.deque()
+
+    def begin(start: int) -> None:
+        part = files[start : start + batch]
+        images = np.zeros((batch, preprocess.side, preprocess.side, 3), np.float32)
+        slots = zip(part, images, strict=False)  # the last part may be short
+        causes = [pool.submit(_load_into, s, f, load, preprocess) for f, s in slots]
+        begun.append((start, images, causes))
+
     try:
-        for start in range(0, len(files), batch):
-            room = (1 + _AHEAD) * batch - len(made)
-            for path, digest in itertools.islice(todo, room):
-                made.append(pool.submit(_loaded, load, preprocess, path, digest))
-            ready = [made.popleft().result() for _ in range(min(batch, len(made)))]
-            yield _gathered(ready, start, preprocess.side)
+        for start in range(0, len(files) + _AHEAD * batch, batch):
+            if start < len(files):
+                begin(start)
+            if start >= _AHEAD * batch and begun:
+                yield _done(*begun.popleft())
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -111,25 +117,28 @@ def _traced(preprocess: Preprocess):
     return tf.function(functools.partial(_image, preprocess), signature)
 
 
-def _loaded(load, preprocess: Preprocess, path: str, digest: str):
-    """Image float32 `[side, side, 3]`, or the cause why there is none."""
+def _load_into(slot: np.ndarray, file, load, preprocess: Preprocess) -> str | None:
+    """Fills float32 `[side, side, 3]`; returns the cause if that cannot be."""
+    path, digest = file
     arguments = tf.constant(path), tf.constant(_seed(preprocess, digest))
     try:
-        return load(*arguments).numpy()
+        slot[:] = memoryview(load(*arguments))
     except tf.errors.OpError:  # its message is about the graph; ask again without
         try:
-            return _image(preprocess, *arguments).numpy()
+            slot[:] = memoryview(_image(preprocess, *arguments))
         except tf.errors.OpError as error:
             text = re.sub(r"\{\{.*?\}\}|\[Op:.*|assertion failed:", "", error.message)
             return " ".join(text.split())[:200]
+    return None
 
 
-def _gathered(made: list, start: int, side: int) -> Batch:
-    bad = {start + i: it for i, it in enumerate(made) if isinstance(it, str)}
-    rows = [start + i for i in range(len(made)) if start + i not in bad]
-    images = [it for it in made if not isinstance(it, str)]
-    stacked = np.stack(images) if images else np.zeros((0, side, side, 3), np.float32)
-    return Batch(np.array(rows, np.int64), stacked, bad)
+def _done(start: int, images: np.ndarray, causes: list) -> Batch:
+    found = [cause.result() for cause in causes]
+    bad = {start + i: cause for i, cause in enumerate(found) if cause}
+    good = [i for i, cause in enumerate(found) if not cause]
+    if bad:
+        images[: len(good)] = images[good]
+    return Batch(start + np.array(good, np.int64), images, bad)
 
 
 def _image(preprocess: Preprocess, path, seed):
@@ -137,7 +146,7 @@ def _image(preprocess: Preprocess, path, seed):
     size, color = {"side": preprocess.side}, {"gray": preprocess.gray}
     if preprocess.random:
         image = images.decode(contents, **color)
-        return _augments().image(image, seed, **size, augment=preprocess.augment)
+        return augment.image(image, seed, **size, augment=preprocess.augment)
     placing = {"fit": preprocess.fit, "margin": preprocess.margin}
     return images.load(contents, **size, **placing, **color)
 
@@ -154,9 +163,3 @@ def _sources(*modules) -> str:
     # for the files may change on disk while this process runs the old ones
     text = "".join(inspect.getsource(module) for module in modules)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _augments():
-    from tltf.ops import augment
-
-    return augment
