@@ -49,7 +49,7 @@ def nasnet(blocks: int) -> tuple[tuple[str, str], ...]:
     def cells(reduction: int | None, first: int) -> str:
         numbers = "|".join(str(first + n) for n in range(blocks))
         before = "" if reduction is None else rf"_reduce_{reduction}$|"
-        return rf"\w+?({before}(?<!reduce)_({numbers})$)"
+        return rf"\w+?({before}(?<!reduce)(?<!stem)_({numbers})$)"
 
     return (
         ("stem", r"stem_|\w+_stem_[12]$"),
