@@ -81,6 +81,11 @@ def test_statistics_move_when_they_may(built):
     assert not np.array_equal(before, norm_of(built).moving_mean.numpy())
 
 
+def test_statistics_that_may_move_follow_within_tens_of_steps(built):
+    groups.select(built.model, built.backbone, "all", norm="adapt")
+    assert norm_of(built).momentum == 0.9
+
+
 def test_rates_fall_by_the_decay_for_each_group_down(built):
     # the first step of Adam moves every weight by the rate, whatever the gradient
     chosen = groups.select(built.model, built.backbone, "all", norm="frozen")

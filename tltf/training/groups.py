@@ -49,6 +49,7 @@ def select(network, backbone, train, *, norm: str) -> dict[str, list]:
         group = of(layer, backbone)
         _switch(layer, group in chosen and not _held(layer, norm))
         if layer.trainable:
+            _follow(layer)
             chosen[group] += layer.trainable_weights
     return {name: weights for name, weights in chosen.items() if weights}
 
@@ -58,6 +59,14 @@ def _switch(layer, trainable: bool) -> None:
     # inner weights may disagree with it; a real change reaches all of them.
     layer.trainable = not trainable
     layer.trainable = trainable
+
+
+def _follow(layer: keras.layers.Layer) -> None:
+    # Networks for ImageNet average their statistics over hundreds of steps; a
+    # small data set has fewer, and would be judged by the random start's. 0.9 is
+    # PyTorch's default, and so that of the deck's own comparison.
+    if isinstance(layer, keras.layers.BatchNormalization):
+        layer.momentum = min(layer.momentum, 0.9)
 
 
 def _held(layer: keras.layers.Layer, norm: str) -> bool:

@@ -67,6 +67,8 @@ def build(recipe: specs.Recipe, outputs: int, *, unit: bool = False) -> Network:
     guards.scaled_once(model, side=recipe.image.side)
     source = {"choice": recipe.weights, "file": path.name if path else None}
     source["sha256"] = _file_digest(path) if path else None
+    if path and backbone.weights and path.name == backbone.weights.file:
+        source["licence"] = backbone.weights.licence
     return Network(
         model=model, encoder=encoder, head=head, backbone=backbone, source=source
     )

@@ -14,6 +14,9 @@ from tltf import errors, specs
 from tltf.training import groups, guards, history, loop, optimizer, state
 from tltf.training import network as networks
 
+# seconds between two lines inside an epoch
+_TELL = 20.0
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Setting:
@@ -167,12 +170,13 @@ def _epoch(advance, batches, feed, steps) -> float:
     if feed.whole_epoch:
         return float(advance(batches))
     total = count = 0.0
+    told = time.monotonic()
     for number, batch in enumerate(batches, 1):
         part, size = advance(*batch)
         total, count = total + float(part), count + float(size)
-        logging.log_every_n_seconds(
-            logging.INFO, "  step %d of %d, loss %.4f", 20, number, steps, total / count
-        )
+        if time.monotonic() - told > _TELL:
+            told = time.monotonic()
+            logging.info("  step %d of %d, loss %.4f", number, steps, total / count)
     return total / count
 
 
