@@ -9,25 +9,34 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2]))  # run from a checkout
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
-def rounds(sides: dict[str, Callable[[], object]], count: int) -> dict[str, list]:
-    """Returns seconds of each side by round; every round runs every side once.
+class Taken(NamedTuple):
+    """Seconds of each side by round: by the clock, and of this process's cores."""
+
+    wall: dict[str, list[float]]
+    cpu: dict[str, list[float]]
+
+
+def rounds(sides: dict[str, Callable[[], object]], count: int) -> Taken:
+    """Returns what each side took; every round runs every side once.
 
     The order turns from round to round, so that a drift of the machine's speed
     meets all sides alike.
     """
-    taken: dict[str, list] = {name: [] for name in sides}
+    taken = Taken({name: [] for name in sides}, {name: [] for name in sides})
     for turn in range(count):
         names = list(sides)
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
-            began = time.perf_counter()
+            wall, cpu = time.perf_counter(), time.process_time()
             sides[name]()
-            taken[name].append(time.perf_counter() - began)
-            say(f"round {turn + 1} of {count}: {name} {taken[name][-1]:.2f} s")
+            taken.cpu[name].append(time.process_time() - cpu)
+            taken.wall[name].append(time.perf_counter() - wall)
+            say(f"round {turn + 1} of {count}: {name} {taken.wall[name][-1]:.2f} s")
     return taken
 
 

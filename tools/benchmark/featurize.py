@@ -40,8 +40,8 @@ def _flags():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", default="", help="folder:PATH; drawn by default")
     parser.add_argument("--backbone", default="mobilenet_v2,efficientnet_lite0")
-    parser.add_argument("--images", type=int, default=400)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--images", type=int, default=192)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--side", type=int, default=224)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--memory", type=int, nargs="*", default=[500, 4000])
@@ -66,15 +66,22 @@ def _speed(flags, backbone, photos):
     return {
         "images_per_second": {
             name: _timing.spread([flags.images / t for t in times], 1)
-            for name, times in taken.items()
+            for name, times in taken.wall.items()
         },
-        "times_faster_than_script": {
-            name: _timing.ratios(taken["script"], times)
-            for name, times in taken.items()
-            if name != "script"
+        "cpu_ms_per_image": {
+            name: _timing.spread([1e3 * t / flags.images for t in times])
+            for name, times in taken.cpu.items()
         },
+        "times_faster_than_script": _faster(taken.wall),
+        "times_less_cpu_than_script": _faster(taken.cpu),
         "seconds_to_build": {name: round(s, 1) for name, s in builds.items()},
     }
+
+
+def _faster(taken):
+    script = taken["script"]
+    names = [name for name in taken if name != "script"]
+    return {name: _timing.ratios(script, taken[name]) for name in names}
 
 
 def _ours():

@@ -40,9 +40,9 @@ def main():
         images=flags.images,
         epochs=flags.epochs,
         data=flags.data or "drawn, 500 x 375",
-        seconds={name: _timing.spread(times) for name, times in taken.items()},
+        seconds={name: _timing.spread(times) for name, times in taken.wall.items()},
         times_faster_than_loop={
-            name: _timing.ratios(taken["loop"], taken[name])
+            name: _timing.ratios(taken.wall["loop"], taken.wall[name])
             for name in ("all", "epochs")
         },
     )

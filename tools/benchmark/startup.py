@@ -21,7 +21,7 @@ def main():
     sides = {name: _command(arguments) for name, arguments in _arguments().items()}
     _timing.rounds(sides, 1)  # byte code and the page cache
     taken = _timing.rounds(sides, flags.rounds)
-    seconds = {name: _timing.spread(times, 3) for name, times in taken.items()}
+    seconds = {name: _timing.spread(times, 3) for name, times in taken.wall.items()}
     slowest = max(s["median"] for s in seconds.values())
     _timing.report(benchmark="startup", seconds=seconds, slowest_median=slowest)
 
