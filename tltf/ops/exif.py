@@ -3,9 +3,10 @@
 import tensorflow as tf
 
 _TAG, _SHORT = 0x0112, 3  # EXIF 2.3, table 4: Orientation, one SHORT
-_APP0, _APP15, _COMMENT, _FILL = 0xE0, 0xEF, 0xFE, 0xFF  # markers' second bytes
-_LENGTH = [0, 0, 255, 255, 0, 0, 0, 0, 0, 0]  # hides the two bytes of the length
-_EXIF = list(b"\xff\xe1\xff\xffExif\0\0")
+# Ten bytes from a marker on, as five big-endian numbers: marker, length, "Exif\0\0"
+_EXIF = (0xFFE1, 0xFFFF, 0x4578, 0x6966, 0x0000)
+_ANY_LENGTH = (0, 0xFFFF, 0, 0, 0)
+_APP0, _APP15, _COMMENT, _FILL = 0xFFE0, 0xFFEF, 0xFFFE, 0xFFFF
 
 
 def orientation(contents: tf.Tensor) -> tf.Tensor:
@@ -22,10 +23,8 @@ def orientation(contents: tf.Tensor) -> tf.Tensor:
     Source:
       JPEG segments: ITU-T T.81, annex B; TIFF directory: EXIF 2.3, section 4.6.
     """
-    data = tf.io.decode_raw(contents, tf.uint8)
-    jpeg = tf.strings.substr(contents, 0, 2) == b"\xff\xd8"
-    start, end = _segment(data, tf.where(jpeg, 2, 0))
-    found = tf.cond(start > 0, lambda: _directory(data, start, end), lambda: 1)
+    place, found = _segment(contents)
+    found = tf.cond(found, lambda: _directory(contents, place), lambda: 1)
     return tf.where((found >= 1) & (found <= 8), found, 1)
 
 
@@ -45,41 +44,38 @@ def _turned(image: tf.Tensor, turn: tf.Tensor) -> tf.Tensor:
     return tf.cond(flip, lambda: tf.reverse(image, [0]), lambda: image)
 
 
-def _segment(data: tf.Tensor, first: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Start and end of the TIFF part of the first EXIF segment; 0, 0 if none.
+def _segment(contents: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Place of the first EXIF segment, and whether there is one."""
+    size = tf.strings.length(contents)
 
-    Args:
-      data: Bytes of the file, uint8 `[n]`.
-      first: Place of the first marker; 0 to find nothing.
-    """
-    size = tf.size(data)
+    def step(place, go, found):
+        words = _words(contents, tf.minimum(place, size))
+        marker = words[0]
+        found = tf.reduce_all((words | _ANY_LENGTH) == _EXIF)
+        other = ((marker >= _APP0) & (marker <= _APP15)) | (marker == _COMMENT)
+        fill = marker == _FILL
+        length = tf.where(fill, 1, 2 + words[1])
+        behind = place + tf.where(found, 0, length)
+        return behind, (other | fill) & tf.logical_not(found), found
 
-    def searching(place, start, end):
-        return (start == 0) & (place > 0) & (place + 10 <= size)
-
-    def step(place, start, end):
-        head = tf.cast(data[place : place + 10], tf.int32)
-        behind = place + 2 + head[2] * 256 + head[3]
-        exif = tf.reduce_all((head | _LENGTH) == _EXIF)
-        start = tf.where(exif, place + 10, 0)
-        return _next(head, place, behind), start, tf.minimum(behind, size)
-
-    zero = tf.constant(0)
-    _, start, end = tf.while_loop(searching, step, (first, zero, zero))
-    return start, end
+    jpeg = tf.strings.substr(contents, 0, 2) == b"\xff\xd8"
+    start = (tf.constant(2), jpeg, tf.constant(False))
+    place, _, found = tf.while_loop(lambda place, go, found: go, step, start)
+    return place, found
 
 
-def _next(head: tf.Tensor, place: tf.Tensor, behind: tf.Tensor) -> tf.Tensor:
-    """Place of the next marker; 0 where what stands here ends the search."""
-    kind = head[1]
-    more = ((kind >= _APP0) & (kind <= _APP15)) | (kind == _COMMENT)
-    go = tf.where(kind == _FILL, place + 1, tf.where(more, behind, 0))
-    return tf.where(head[0] == _FILL, go, 0)
+def _words(contents: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
+    """Five big-endian numbers of two bytes, zeros behind the end, int32 `[5]`."""
+    text = tf.strings.substr(contents, place, 10)
+    words = tf.io.decode_raw(text, tf.uint16, little_endian=False, fixed_length=10)
+    return tf.cast(words, tf.int32)
 
 
-def _directory(data: tf.Tensor, start: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
-    """The Orientation entry of the directory at `start`; 0 if there is none."""
-    part = tf.cast(data[start:end], tf.int32)
+def _directory(contents: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
+    """The Orientation entry of the EXIF segment at `place`; 0 if there is none."""
+    length = _words(contents, place)[1] - 8
+    text = tf.strings.substr(contents, place + 10, tf.maximum(length, 0))
+    part = tf.cast(tf.io.decode_raw(text, tf.uint8), tf.int32)
     little = _equal(part[:4], b"II*\0")
     sound = (tf.size(part) >= 10) & (little | _equal(part[:4], b"MM\0*"))
     return tf.cond(sound, lambda: _entry(part, little), lambda: 0)

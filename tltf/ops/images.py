@@ -32,11 +32,11 @@ def decode(contents: tf.Tensor, *, gray: bool = False) -> tf.Tensor:
       InvalidArgumentError: The bytes are no image, a broken one, or state more
         than `PIXELS` pixels; animated or 16-bit BMP kinds TensorFlow lacks.
     """
-    head, _ = _checked(contents)
-    turn = exif.orientation(contents)
-    jpeg = headers.form(head) == 0
-    pixels = tf.cond(jpeg, lambda: _jpeg(contents, 1), lambda: _other(contents, head))
-    pixels = exif.upright(_colored(pixels, gray), turn)
+    pixels = tf.cond(
+        headers.jpeg(contents),
+        lambda: _upright(contents, _colored(_whole(contents), gray)),
+        lambda: _colored(_other(contents), gray),
+    )
     return tf.ensure_shape(_three(pixels), [None, None, 3])
 
 
@@ -85,38 +85,36 @@ def load(
     Raises:
       InvalidArgumentError: As of `decode`.
     """
-    head, size = _checked(contents)
-    frame = _frame(size, side, fit)
 
-    def kept(whole):
-        return _bounds(whole, fit, margin)
+    def kept(size):
+        return _bounds(size, fit, margin)
 
     def jpeg():
-        return _sampled(_colored(_part(contents, size, frame, kept), gray), frame)
+        size = _limited(tf.image.extract_jpeg_shape(contents)[:2])
+        frame = _frame(size, side, fit)
+        pixels = _colored(_part(contents, size, frame, kept), gray)
+        # turned when small: every fit commutes with turns
+        return _upright(contents, _sampled(pixels, frame))
 
     def other():
-        pixels = _colored(_other(contents, head), gray)
-        return _sampled(_cut(pixels, kept), _frame(tf.shape(pixels)[:2], side, fit))
+        pixels = _cut(_colored(_other(contents), gray), kept)
+        return _sampled(pixels, _frame(tf.shape(pixels)[:2], side, fit))
 
-    image = tf.cond(headers.form(head) == 0, jpeg, other)
-    image = exif.upright(image, exif.orientation(contents))
+    image = tf.cond(headers.jpeg(contents), jpeg, other)
     return _bordered(_three(image), side, fit)
 
 
-def _checked(contents: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    head = headers.read(contents)
-    known = tf.debugging.Assert(
-        headers.form(head) < len(headers.FORMATS) - 1,
-        ["not an image: neither JPEG, PNG, GIF, BMP nor WebP; first bytes", head[:4]],
-    )
-    with _after(known):
-        size = headers.size(contents, head)
+def _upright(contents, image):
+    return exif.upright(image, exif.orientation(contents))
+
+
+def _limited(size):
     few = tf.debugging.Assert(
         tf.reduce_prod(tf.cast(size, tf.int64)) <= PIXELS,
         [f"image over the limit of {PIXELS} pixels; height and width", size],
     )
     with _after(few):
-        return tf.identity(head), tf.identity(size)
+        return tf.identity(size)
 
 
 def _after(operation: tf.Operation | None):
@@ -183,44 +181,52 @@ def _part(contents, size, frame, kept):
       kept: Function from a size `[2]` to the border `[2]` to cut off.
     """
     inner = size - 2 * kept(size)
-    fits = [tf.reduce_all(frame * ratio <= inner) for ratio in _RATIOS[1:]]
-    place = tf.reduce_sum(tf.cast(tf.stack(fits), tf.int32))
-    branches = [_window(contents, size, kept, ratio) for ratio in _RATIOS]
-    return tf.switch_case(place, branches)
+    larger = tf.constant(_RATIOS[1:])[:, None]
+    fits = tf.reduce_all(frame * larger <= inner, -1)
+    place = tf.reduce_sum(tf.cast(fits, tf.int32))
+    ratio = tf.gather(tf.constant(_RATIOS), place)
+    most = (size + ratio - 1) // ratio  # as libjpeg rounds
+    border = kept(most)
+    top, left = tf.unstack(border)
+    height, width = tf.unstack(most - 2 * border)
+    # colour is spread from the pixels beside, which a crop would lack
+    halo = tf.minimum(left, 2)
+    window = tf.stack([top, left - halo, height, width + 2 * halo])
+    pixels = tf.switch_case(place, [_scaled(contents, window, r) for r in _RATIOS])
+    return pixels[:, halo : halo + width]
 
 
-def _window(contents, size, kept, ratio):
-    def branch():
-        most = (size + ratio - 1) // ratio  # as libjpeg rounds
-        top, left = tf.unstack(kept(most))
-        height, width = tf.unstack(most - 2 * kept(most))
-        # colour is spread from the pixels beside, which a crop would lack
-        halo = tf.minimum(left, 2)
-        window = [top, left - halo, height, width + 2 * halo]
-        return _jpeg(contents, ratio, window)[:, halo : halo + width]
-
-    return branch
-
-
-def _jpeg(contents, ratio, window=None):
-    # the accurate transform gives PIL's pixels, and cost 0.1 ms more of 1.2
-    if window is None:
-        return tf.io.decode_jpeg(
-            contents, channels=3, ratio=ratio, dct_method="INTEGER_ACCURATE"
-        )
-    return tf.io.decode_and_crop_jpeg(
+def _scaled(contents, window, ratio):
+    # the accurate transform gives Pillow's pixels, and cost 0.1 ms more of 1.2
+    return lambda: tf.io.decode_and_crop_jpeg(
         contents, window, channels=3, ratio=ratio, dct_method="INTEGER_ACCURATE"
     )
 
 
-def _other(contents, head):
+def _whole(contents):
+    size = _limited(tf.image.extract_jpeg_shape(contents)[:2])
+    with tf.control_dependencies([size]):
+        return tf.io.decode_jpeg(contents, channels=3, dct_method="INTEGER_ACCURATE")
+
+
+def _other(contents):
+    """Pixels of a file that is not JPEG."""
+    head = headers.read(contents)
+    form = headers.form(head)
+    known = tf.debugging.Assert(
+        form < len(headers.FORMATS),
+        ["not an image: neither JPEG, PNG, GIF, BMP nor WebP; first bytes", head[:4]],
+    )
+    with _after(known):
+        size = _limited(headers.size(head))
     branches = (
         lambda: _on_white(tf.io.decode_png(contents, channels=4), bits=head[24]),
         lambda: tf.io.decode_image(contents, channels=3, expand_animations=False),
         lambda: _bmp(contents, head),
         lambda: _webp(contents, head),
     )
-    return tf.switch_case(headers.form(head) - 1, branches)
+    with tf.control_dependencies([size]):
+        return tf.switch_case(form, branches)
 
 
 def _bmp(contents, head):
