@@ -1,0 +1,51 @@
+"""Every recipe in configs/ is valid, explained and runs."""
+
+import importlib.util
+import pathlib
+
+import pytest
+import yaml
+
+from tltf import config
+from tltf.runs import train
+
+ROOT = pathlib.Path(__file__).parent.parent
+FILES = sorted((ROOT / "configs").rglob("*.yaml"))
+
+
+def test_all_recipes_are_found():
+    assert len(FILES) >= 13
+    assert ROOT / "configs" / "quickstart.yaml" in FILES
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
+def test_a_recipe_is_valid_and_its_header_says_what_it_is(path):
+    config.load(path)
+    header = [x[1:].strip() for x in path.read_text().splitlines() if x.startswith("#")]
+    assert any("tltf " in line and "--config=" in line for line in header), "command"
+    assert any(line.startswith("Measured:") for line in header), "measured"
+    relative = path.relative_to(ROOT)
+    assert any(f"--config={relative}" in line for line in header)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
+def test_a_recipe_runs_when_it_is_made_small(path, stripes, tmp_path):
+    raw = yaml.safe_load(path.read_text())
+    raw["data"] = {"source": f"folder:{stripes}"}
+    raw["image"] = {**raw.get("image", {}), "side": 32}
+    raw |= {"backbone": "plain/tiny", "weights": "none", "batch": 36}
+    for stage in raw.get("stages") or ():
+        stage["epochs"] = 1
+    recipe = config.override(raw, {}, where=path.name)
+    if "stages" not in raw and recipe.stages:
+        recipe = config.override(raw, {"stages.0.epochs": 1}, where=path.name)
+    report = train.train(recipe, tmp_path / "run")
+    assert report.scores["valid"]["accuracy"] >= 0
+
+
+def test_the_table_of_fields_is_that_of_the_code():
+    spec = importlib.util.spec_from_file_location("f", ROOT / "tools/recipe_fields.py")
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    written = (ROOT / "configs" / "README.md").read_text(encoding="utf-8")
+    assert written == tool.page(), "run python tools/recipe_fields.py"
