@@ -123,34 +123,23 @@ def extract(
     """
     _check_side(frozen, preprocess)
     engine, precision = forward.usable(frozen.engine, frozen.precision)
-    folder = cache.folder(_about(frozen, preprocess, precision))
-    wanted = {digest: path for path, digest in reversed(files)}
-    found = cache.lookup(folder, set(wanted), features=frozen.features)
-    missing = [(p, d) for d, p in wanted.items() if d not in found.places][::-1]
-    tell = progress or (lambda count: None)
-    tell(len(files) - len(missing))
-    causes, engine_taken, fresh = {}, None, {}
-    if missing:
-        work = _Work(frozen, preprocess, precision, batch, bad, tell)
-        engine_taken, run = _engine(work, engine, len(missing))
-        made = _computed(work, run, missing, causes)
-        fresh = cache.store(folder, made, features=frozen.features)
+    work = _Work(frozen, preprocess, precision, batch, bad, progress or _silent)
+    folder = cache.folder(_about(work))
+    paths = {digest: path for path, digest in reversed(files)}
+    found = cache.lookup(folder, set(paths), features=frozen.features)
+    missing = [(p, d) for d, p in paths.items() if d not in found.places][::-1]
+    work.tell(len(files) - len(missing))
+    causes: dict[str, str] = {}
+    taken, fresh = _fill(folder, work, engine, missing, causes)
     places = found.places | fresh
     rows = [row for row, (_, digest) in enumerate(files) if digest in places]
-    answer = cache.gather(
-        places, [files[row][1] for row in rows], features=frozen.features
-    )
+    kept = [files[row][1] for row in rows]
+    answer = cache.gather(places, kept, features=frozen.features)
     if fresh:
         cache.trim(cache.root(), cache.limit())
-    return Extract(
-        answer,
-        np.array(rows, np.int64),
-        {row: causes[d] for row, (_, d) in enumerate(files) if d in causes},
-        len(fresh),
-        found.damaged,
-        engine_taken,
-        precision,
-    )
+    refused = {row: causes[d] for row, (_, d) in enumerate(files) if d in causes}
+    how = (len(fresh), found.damaged, taken, precision)
+    return Extract(answer, np.array(rows, np.int64), refused, *how)
 
 
 def weights_digest(model) -> str:
@@ -193,16 +182,25 @@ def _check_side(frozen: Frozen, preprocess: Preprocess) -> None:
         )
 
 
-def _about(frozen: Frozen, preprocess: Preprocess, precision: str) -> dict[str, Any]:
-    about = {"encoder": frozen.name, "weights": frozen.sha256, "precision": precision}
-    return about | pixels.about(preprocess)
+def _about(work: _Work) -> dict[str, Any]:
+    frozen = work.frozen
+    about = {"encoder": frozen.name, "weights": frozen.sha256}
+    return {**about, "precision": work.precision, **pixels.about(work.preprocess)}
 
 
-def _engine(work: _Work, engine: str, count: int):
+def _fill(folder, work: _Work, engine: str, files, causes: dict[str, str]):
+    """Engine taken, and places of the vectors computed and stored for `files`."""
+    if not files:
+        return None, {}
     options = {"engine": engine, "precision": work.precision, "batch": work.batch}
-    return forward.compile(
-        work.frozen.encoder, count=count, built=built(work.frozen), **options
-    )
+    encoder, known = work.frozen.encoder, built(work.frozen)
+    name, run = forward.compile(encoder, count=len(files), built=known, **options)
+    made = _computed(work, run, files, causes)
+    return name, cache.store(folder, made, features=work.frozen.features)
+
+
+def _silent(count: int) -> None:
+    """Tells nobody."""
 
 
 def _computed(work: _Work, run, files, causes: dict[str, str]) -> Iterator:
