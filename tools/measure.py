@@ -27,8 +27,13 @@ def main() -> None:
         line = measured(json.loads((folder / "report.json").read_text()), asked.set)
         print(f"{config}: {line}", flush=True)
         if not asked.keep_header:
-            text = config.read_text()
-            config.write_text(re.sub(r"# Measured: .*", lambda _: line, text, count=1))
+            write(config, line)
+
+
+def write(config: pathlib.Path, line: str) -> None:
+    """Puts the line into a recipe's header."""
+    text = config.read_text()
+    config.write_text(re.sub(r"# Measured: .*", lambda _: line, text, count=1))
 
 
 def tltf(verb: str, *arguments: str) -> None:

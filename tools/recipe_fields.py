@@ -9,8 +9,9 @@ from tltf import specs
 TARGET = pathlib.Path(__file__).parent.parent / "configs" / "README.md"
 HEAD = """# Recipes
 
-One YAML file is one run: `tltf train --config=F --workdir=D`. Any field can be overridden by `--set a.b=value`.
-The first lines of each file here say what it reproduces, the command, and what it measured.
+One YAML file is one run: `tltf train --config=F --workdir=D`.
+Any field can be overridden by `--set a.b=value`. The first lines of each file
+here say what it reproduces, the command, and what it measured.
 
 This table is made from `tltf/specs.py` by `python tools/recipe_fields.py`.
 

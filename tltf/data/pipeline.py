@@ -137,7 +137,18 @@ def _augmented(contents, seed, pictures, augment):
     if not augment.random:
         return _loaded(contents, pictures)
     image = images.decode(contents, gray=pictures.gray)
-    return augments.image(image, seed, side=pictures.side, augment=augment)
+    return _changed(image, seed, pictures, augment)
+
+
+def _changed(image, seed, pictures, augment):
+    return augments.image(
+        image,
+        seed,
+        side=pictures.side,
+        augment=augment,
+        fit=pictures.fit,
+        margin=pictures.margin,
+    )
 
 
 def _view(contents, row, pictures, view):
@@ -146,7 +157,7 @@ def _view(contents, row, pictures, view):
         return tf.image.flip_left_right(image) if view else image
     seed = tf.stack([tf.cast(view, tf.int32), tf.cast(row, tf.int32)])
     image = images.decode(contents, gray=pictures.gray)
-    return augments.image(image, seed, side=pictures.side, augment=_TTA)
+    return _changed(image, seed, pictures, _TTA)
 
 
 @dataclasses.dataclass(frozen=True)
