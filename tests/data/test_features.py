@@ -203,6 +203,13 @@ def test_a_view_depends_on_the_record_and_not_on_its_row(encoder, paths):
     np.testing.assert_allclose(again.vectors[::-1], first, atol=1e-5)
 
 
+def test_records_that_look_alike_are_drawn_apart(encoder, paths, tmp_path):
+    twin = tmp_path / "twin.jpg"
+    twin.write_bytes(pathlib.Path(paths[0]).read_bytes() + b"\0")
+    one, two = extract(encoder, [paths[0], str(twin)], augmented(view=1)).vectors
+    assert np.abs(one - two).max() > 1e-4
+
+
 @pytest.mark.parametrize("change", [{"view": 2}, {"seed": 1, "view": 1}], ids=str)
 def test_views_and_seeds_draw_anew(encoder, paths, change):
     first = extract(encoder, paths, augmented(view=1)).vectors

@@ -153,7 +153,7 @@ def _image(preprocess: Preprocess, path, seed):
 
 def _seed(preprocess: Preprocess, digest: str) -> np.ndarray:
     # of the record, not of its row, so that order and subset change nothing
-    text = f"{preprocess.seed} {preprocess.view}".encode()
+    text = f"{preprocess.seed} {preprocess.view} {digest}".encode()
     return np.frombuffer(hashlib.sha256(text).digest()[:8], "<i4")
 
 

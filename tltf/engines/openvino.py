@@ -44,7 +44,7 @@ def compile(encoder, *, batch: int, precision: str) -> Callable:
     compiled = openvino.Core().compile_model(model, "CPU", options)
 
     def forward(images: np.ndarray) -> np.ndarray:
-        return np.array(compiled(images)[0])  # its own buffer is used again
+        return compiled(images)[0]
 
     return forward
 
