@@ -143,12 +143,16 @@ def _done(start: int, images: np.ndarray, causes: list) -> Batch:
 
 def _image(preprocess: Preprocess, path, seed):
     contents = tf.io.read_file(path)
-    size, color = {"side": preprocess.side}, {"gray": preprocess.gray}
+    color = {"gray": preprocess.gray}
+    placing = {
+        "side": preprocess.side,
+        "fit": preprocess.fit,
+        "margin": preprocess.margin,
+    }
     if preprocess.random:
         image = images.decode(contents, **color)
-        return augment.image(image, seed, **size, augment=preprocess.augment)
-    placing = {"fit": preprocess.fit, "margin": preprocess.margin}
-    return images.load(contents, **size, **placing, **color)
+        return augment.image(image, seed, augment=preprocess.augment, **placing)
+    return images.load(contents, **placing, **color)
 
 
 def _seed(preprocess: Preprocess, digest: str) -> np.ndarray:
