@@ -1,17 +1,14 @@
 """LiteRT with XNNPACK kernels: the fastest float32 on a CPU."""
 
-import concurrent.futures
 import importlib.util
 from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
-from tltf.engines import _cores, _frozen
+from tltf.engines import _cores, _frozen, _streams
 
-# Parts of a batch that run side by side, each on its share of the cores: threads
-# that do not wait for each other took 4.2 ms of CPU an image instead of 5.1.
-_STREAMS = 4
+_MOST_BYTES = 2**30  # of weights, for every stream has its own copy
 # seconds to build, seconds per 10^9 multiplications: MobileNetV2 224, 2 cores
 COST = {"float32": (2.5, 0.012)}
 
@@ -39,32 +36,28 @@ def compile(encoder, *, batch: int, precision: str) -> Callable:
     from ai_edge_litert import interpreter
 
     del precision
-    streams = min(_cores.count(), _STREAMS)
-    part = -(-batch // streams)
-    frozen = _frozen.constant(encoder, batch=part)
+    piece = _streams.piece(batch)
+    frozen = _frozen.constant(encoder, batch=piece)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], frozen)
     with _frozen.hushed():
         content = converter.convert()
-    threads = max(1, _cores.count() // streams)
-    runners = [
-        interpreter.Interpreter(model_content=content, num_threads=threads)
-        for _ in range(streams)
+    count = max(1, min(_cores.count(), _MOST_BYTES // len(content)))
+    threads = max(1, _cores.count() // count)
+    streams = [
+        _stream(interpreter.Interpreter(model_content=content, num_threads=threads))
+        for _ in range(count)
     ]
-    for runner in runners:
-        runner.allocate_tensors()
-    pool = concurrent.futures.ThreadPoolExecutor(streams)
+    return _streams.side_by_side(streams, piece=piece)
+
+
+def _stream(runner) -> _streams.Forward:
+    runner.allocate_tensors()
+    source = runner.get_input_details()[0]["index"]
+    target = runner.get_output_details()[0]["index"]
 
     def forward(images: np.ndarray) -> np.ndarray:
-        parts = [images[start : start + part] for start in range(0, batch, part)]
-        return np.concatenate(list(pool.map(_run, runners, parts, [part] * len(parts))))
+        runner.set_tensor(source, images)
+        runner.invoke()
+        return runner.get_tensor(target)
 
     return forward
-
-
-def _run(runner, images: np.ndarray, part: int) -> np.ndarray:
-    count = len(images)
-    if count < part:
-        images = np.resize(images, (part, *images.shape[1:]))
-    runner.set_tensor(runner.get_input_details()[0]["index"], images)
-    runner.invoke()
-    return runner.get_tensor(runner.get_output_details()[0]["index"])[:count]

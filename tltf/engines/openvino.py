@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tltf.engines import _cores, _frozen
+from tltf.engines import _cores, _frozen, _streams
 
 _HINTS = {"float32": "f32", "bfloat16": "bf16"}
 # seconds to build, seconds per 10^9 multiplications: MobileNetV2 224, 2 cores
@@ -36,15 +36,23 @@ def compile(encoder, *, batch: int, precision: str) -> Callable:
     """
     import openvino
 
-    model = openvino.convert_model(_frozen.traced(encoder, batch=batch))
+    piece = _streams.piece(batch)
+    model = openvino.convert_model(_frozen.traced(encoder, batch=piece))
     options = {
         "INFERENCE_PRECISION_HINT": _HINTS[precision],
         "INFERENCE_NUM_THREADS": _cores.count(),
+        "NUM_STREAMS": _cores.count(),
     }
     compiled = openvino.Core().compile_model(model, "CPU", options)
+    streams = [_stream(compiled) for _ in range(_cores.count())]
+    return _streams.side_by_side(streams, piece=piece)
+
+
+def _stream(compiled) -> _streams.Forward:
+    request = compiled.create_infer_request()
 
     def forward(images: np.ndarray) -> np.ndarray:
-        return compiled(images)[0]
+        return request.infer(images)[0]
 
     return forward
 
