@@ -22,6 +22,34 @@ class Taken(NamedTuple):
     cpu: dict[str, list[float]]
 
 
+class Others:
+    """How many cores other processes took since this was made; None off Linux."""
+
+    def __init__(self):
+        self._start = self._now()
+
+    def cores(self) -> float | None:
+        """Returns the mean number of cores."""
+        if self._start is None:
+            return None
+        wall, busy, own = (b - a for a, b in zip(self._start, self._now(), strict=True))
+        return round(max(0.0, busy - own) / wall, 2)
+
+    def _now(self):
+        try:
+            line = pathlib.Path("/proc/stat").read_text().splitlines()[0]
+        except OSError:
+            return None
+        user, nice, system, _, _, *more = map(int, line.split()[1:])
+        busy = (user + nice + system + sum(more[:3])) / os.sysconf("SC_CLK_TCK")
+        mine = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
+        children = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
+        return time.perf_counter(), busy, mine + children
+
+
+_OTHERS = Others()
+
+
 def rounds(sides: dict[str, Callable[[], object]], count: int) -> Taken:
     """Returns what each side took; every round runs every side once.
 
@@ -60,7 +88,8 @@ def peak_mb() -> float:
 def report(**parts) -> None:
     """Prints the result as one JSON object, the machine with it."""
     cores = len(os.sched_getaffinity(0))
-    machine = {"cores": cores, "cpu": _cpu(), "load": round(os.getloadavg()[1], 1)}
+    machine = {"cores": cores, "cores_taken_by_others": _OTHERS.cores()}
+    machine["cpu"] = _cpu()
     machine["python"] = platform.python_version()
     print(json.dumps({**parts, "machine": machine}, indent=2))
 
