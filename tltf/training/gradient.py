@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tltf import specs
 from tltf.data import features
-from tltf.training import feeds, job, stages
+from tltf.training import board, feeds, job, stages
 from tltf.training import network as networks
 
 # Focusing exponent of Lin et al. 2017 (arXiv:1708.02002), section 4.1
@@ -27,6 +27,7 @@ def learn(task_job: job.Job, network: networks.Network) -> None:
             loss=_loss(task_job),
             judge=_judge(task_job),
             feed=_feeds(task_job, network),
+            board=board.writer(task_job.folder / "logs"),
             folder=task_job.folder,
             resume=task_job.resume,
         )

@@ -28,6 +28,7 @@ class Setting:
       loss: (targets, logits) to the loss of each record.
       judge: Logits of the valid split to {"valid_loss", "valid_accuracy", ...}.
       feed: Stage to its feed; see `training.feeds`.
+      board: (row of history.csv, epochs so far) to the TensorBoard logs.
       folder: Run folder.
       resume: Go on from the checkpoint where there is one.
     """
@@ -37,6 +38,7 @@ class Setting:
     loss: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
     judge: Callable[[np.ndarray], dict[str, float]]
     feed: Callable[[specs.Stage], Any]
+    board: Callable[[dict, int], None]
     folder: pathlib.Path
     resume: bool
 
@@ -201,6 +203,7 @@ class _averaged:
 def _note(setting, place: _Place, row: dict) -> None:
     history.append(setting.history, row)
     place.rows.append(row)
+    setting.board(row, len(place.rows))
     if row["valid_loss"] < place.best:
         place.best, place.stale = row["valid_loss"], 0
         place.weights = [v.numpy() for v in _kept(setting)]
