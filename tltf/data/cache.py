@@ -61,8 +61,8 @@ def folder(about: Mapping[str, Any]) -> Path:
 
 
 def root() -> Path:
-    """Returns the folder of all cached features."""
-    return home.home() / "features"
+    """Returns the folder of all cached features: $TLTF_FEATURES, or in the cache."""
+    return Path(os.environ.get("TLTF_FEATURES") or home.home() / "features")
 
 
 def limit() -> int:

@@ -5,6 +5,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 
 from absl import logging
@@ -24,8 +25,9 @@ def compare(
 ) -> dict:
     """Runs each method in a process of its own and returns the table.
 
-    Each process starts with the same memory, so seconds and peak memory of the
-    methods can be compared. A finished method is not run again.
+    Each process starts with the same memory and no cached features, so seconds
+    and peak memory of the methods can be compared. A finished method is not run
+    again.
 
     Args:
       recipe: Resolved; `compare` holds what differs by method.
@@ -104,24 +106,27 @@ def _take(reports: dict[str, specs.Report]) -> str:
 def _run(recipe: pathlib.Path, folder: pathlib.Path, split: str) -> specs.Report:
     from tltf.training import finish
 
-    done = folder / "report.json"
-    for verb, extra in (
-        ("train", [f"--config={recipe}", "--resume"]),
-        ("evaluate", [f"--split={split}"]),
-    ):
-        if verb == "evaluate" and split in finish.read(folder).scores:
-            continue
-        command = [sys.executable, "-m", f"tltf.cli.{verb}", f"--workdir={folder}"]
-        code = subprocess.run([*command, *extra], stdout=subprocess.DEVNULL).returncode
-        if code == 2:
-            raise errors.UserError(f"compare: {folder.name}: see the line above")
-        if code:
-            raise errors.WorkError(
-                f"compare: {verb} of {folder.name} ended with code {code}; the "
-                "finished methods are kept, the same command goes on"
-            )
-    logging.info("%s is in %s", folder.name, done)
+    with tempfile.TemporaryDirectory(prefix="tltf_features_") as features:
+        surroundings = {**os.environ, "TLTF_FEATURES": features}
+        _call("train", [f"--config={recipe}", "--resume"], folder, surroundings)
+        if split not in finish.read(folder).scores:
+            _call("evaluate", [f"--split={split}"], folder, surroundings)
+    logging.info("%s is in %s", folder.name, folder / "report.json")
     return finish.read(folder)
+
+
+def _call(verb: str, flags: list[str], folder: pathlib.Path, surroundings) -> None:
+    command = [sys.executable, "-m", f"tltf.cli.{verb}", f"--workdir={folder}", *flags]
+    code = subprocess.run(
+        command, stdout=subprocess.DEVNULL, env=surroundings
+    ).returncode
+    if code == 2:
+        raise errors.UserError(f"compare: {folder.name}: see the line above")
+    if code:
+        raise errors.WorkError(
+            f"compare: {verb} of {folder.name} ended with code {code}; the "
+            "finished methods are kept, the same command goes on"
+        )
 
 
 def _pages(folder: pathlib.Path, table: dict) -> None:
