@@ -1,5 +1,6 @@
 """Recipes: read, checked, written back."""
 
+import pathlib
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from tltf import config, errors, specs
 
+QUICKSTART = pathlib.Path(__file__).parent.parent / "configs" / "quickstart.yaml"
 BASE = {
     "method": "finetune",
     "backbone": "plain/tiny",
@@ -136,3 +138,25 @@ def test_recipes_are_read_without_tensorflow(tmp_path):
         "sys.exit(str(heavy) if heavy else 0)"
     )
     subprocess.run([sys.executable, "-c", code, str(path)], check=True)
+
+
+def test_the_order_of_overrides_does_not_matter(tmp_path):
+    sets = ["stages.0.epochs=3", "method=standard"]
+    one, two = load(tmp_path, sets=sets), load(tmp_path, sets=sets[::-1])
+    assert one == two
+    assert one.stages[0].train == "all"
+
+
+def test_a_method_without_stages_says_so(tmp_path):
+    with pytest.raises(errors.UserError, match="method featurize has no stages"):
+        load(tmp_path, sets=["method=featurize", "stages.0.epochs=3"])
+
+
+def test_an_unknown_method_to_compare_is_named(tmp_path):
+    with pytest.raises(errors.UserError, match="did you mean 'finetune'"):
+        load(tmp_path, {"compare": {"finetun": {}}})
+
+
+def test_the_contracts_example_is_a_sound_recipe():
+    recipe = config.load(QUICKSTART, (), {"stages.0.epochs": 1})
+    assert recipe.stages[0].epochs == 1

@@ -30,8 +30,25 @@ def load(
         out of range. One line with the full path and the nearest name.
     """
     raw = _read(pathlib.Path(path))
-    pairs = [_pair(text) for text in sets] + list((overrides or {}).items())
-    return override(raw, dict(pairs), where=str(path))
+    return override(raw, _changes(sets, overrides), where=str(path))
+
+
+def change(
+    recipe: specs.Recipe, sets: Sequence[str], overrides: Mapping[str, Any] | None
+) -> specs.Recipe:
+    """Returns the recipe with overrides applied, as `load` applies them."""
+    raw = recipe.model_dump(mode="json")
+    return override(raw, _changes(sets, overrides), where="overrides")
+
+
+def unread(recipe: specs.Recipe) -> list[str]:
+    """Returns the fields that are set and that the recipe's method does not read."""
+    fields = specs.Recipe.model_fields
+    return [
+        name
+        for name in specs.UNREAD.get(recipe.method, ())
+        if getattr(recipe, name) != fields[name].default
+    ]
 
 
 def override(raw: dict, overrides: Mapping[str, Any], *, where: str) -> specs.Recipe:
@@ -42,8 +59,9 @@ def override(raw: dict, overrides: Mapping[str, Any], *, where: str) -> specs.Re
       overrides: Value by dotted path.
       where: Named in the message of an error.
     """
-    for dotted, value in overrides.items():
-        _put(raw, dotted, value)
+    # the method first, for the default stages depend on it
+    for dotted in sorted(overrides, key=lambda name: name != "method"):
+        _put(raw, dotted, overrides[dotted])
     return resolve(_recipe(raw, where))
 
 
@@ -71,7 +89,11 @@ def resolve(recipe: specs.Recipe) -> specs.Recipe:
             f"image.side: {side} is too small for {recipe.backbone}; "
             f"it takes {backbone.least} and more"
         )
-    stages = recipe.stages or specs.STAGES.get(recipe.method)
+    for method in recipe.compare:
+        registry.find_name("methods", method)
+    stages = None
+    if recipe.method in specs.STAGES:
+        stages = recipe.stages or specs.STAGES[recipe.method]
     _check_groups(recipe.backbone, backbone, stages or ())
     file = recipe.backbone.partition("/")[0]
     return recipe.model_copy(
@@ -114,6 +136,10 @@ def _read(path: pathlib.Path) -> dict:
     return raw
 
 
+def _changes(sets: Sequence[str], overrides: Mapping[str, Any] | None) -> dict:
+    return dict([_pair(text) for text in sets]) | dict(overrides or {})
+
+
 def _pair(text: str) -> tuple[str, Any]:
     dotted, equals, value = text.partition("=")
     if not equals or not dotted:
@@ -127,7 +153,10 @@ def _pair(text: str) -> tuple[str, Any]:
 def _put(raw: dict, dotted: str, value: Any) -> None:
     keys = dotted.split(".")
     if keys[0] == "stages" and len(keys) > 1 and raw.get("stages") is None:
-        stages = specs.STAGES.get(raw.get("method"), ())
+        method = raw.get("method")
+        if method in registry.names("methods") and method not in specs.STAGES:
+            raise errors.UserError(f"--set {dotted}: method {method} has no stages")
+        stages = specs.STAGES.get(method, ())
         raw["stages"] = [stage.model_dump(mode="json") for stage in stages]
     place: Any = raw
     for depth, key in enumerate(keys[:-1]):

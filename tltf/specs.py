@@ -207,6 +207,15 @@ class Report(Spec):
     peak_mb: float
 
 
+# What a method does not read; setting one of these gets a warning.
+UNREAD = {
+    "featurize": ("optimizer", "smoothing", "norm", "keep", "patience"),
+    "hog": (
+        *("optimizer", "smoothing", "norm", "keep", "patience"),
+        *("weights", "augment", "tta", "precision", "engine"),
+    ),
+}
+
 _HEAD = Stage(train=("head",), epochs=20, rate=1e-2)
 
 # Used where a recipe gives no stages. Rates: lp_ft and finetune follow

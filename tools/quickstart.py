@@ -18,7 +18,7 @@ def main() -> None:
     began = time.monotonic()
     tltf("train", f"--config={asked.config}", f"--workdir={run}", "--resume")
     tltf("evaluate", f"--workdir={run}")
-    methods = "--methods=hog,standard,featurize"
+    methods = "--methods=hog,standard,freeze"
     folder = f"--workdir={asked.workdir}/compare"
     tltf("compare", f"--config={asked.config}", folder, methods)
     tltf("export", f"--workdir={run}", f"--saved_models={models}", "--name=quick")

@@ -196,3 +196,37 @@ def test_two_runs_of_one_seed_are_equal(stripes, tmp_path):
         (tmp_path / f"{n}/answers_valid.jsonl").read_text() for n in ("one", "two")
     )
     assert left == right
+
+
+@pytest.fixture(scope="module")
+def several(stripes, tmp_path_factory):
+    """A manifest of records with one or two labels, and one with none of `tall`."""
+    path = tmp_path_factory.mktemp("several") / "labels.csv"
+    rows = ["image,label,split"]
+    for split in ("train", "val", "test"):
+        for name in ("down", "across", "slanted"):
+            label = {"down": "plain|tall", "across": "plain", "slanted": "tall"}[name]
+            for file in sorted((stripes / split / name).iterdir()):
+                rows.append(f"{file},{label},{split}")
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("name", ["featurize", "finetune", "hog"])
+@pytest.mark.parametrize("imbalance", ["none", "weights"])
+def test_several_labels_are_learnt_and_evaluated(several, tmp_path, name, imbalance):
+    one = recipe(
+        None, method=name, task="multi_label", imbalance=imbalance,
+        data={"source": f"csv:{several}"}, stages=SHORT["finetune"],
+    )  # fmt: skip
+    report = train.train(one, tmp_path / "run")
+    assert len(report.choices["thresholds"]) == 2
+    scores = evaluate.evaluate(tmp_path / "run", page=True)
+    assert scores["accuracy"] == scores["exact_match"] > 0.4
+    line = (tmp_path / "run/answers_test.jsonl").read_text().splitlines()[0]
+    assert isinstance(json.loads(line)["answer"], list)
+
+
+def test_fields_that_a_method_does_not_read_are_named(stripes):
+    one = recipe(stripes, method="featurize", smoothing=0.1, patience=3)
+    assert config.unread(one) == ["smoothing", "patience"]

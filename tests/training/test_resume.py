@@ -101,6 +101,39 @@ def test_a_run_stopped_inside_an_epoch_keeps_its_best(stripes, tmp_path, monkeyp
     assert_equal_runs(tmp_path / "whole", tmp_path / "cut")
 
 
+def test_a_head_stage_resumes_on_the_features_of_the_trained_encoder(
+    stripes, tmp_path, monkeypatch
+):
+    stages_ = [{"train": "all", "epochs": 1, "rate": 1e-2}, {"epochs": 3, "rate": 1e-2}]
+    made = recipe(stripes, stages=stages_, augment={})
+    train.train(made, tmp_path / "whole")
+    real, calls = stages._epoch, []
+
+    def stopped(*arguments):
+        calls.append(arguments)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(stages, "_epoch", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        train.train(made, tmp_path / "cut")
+    monkeypatch.undo()
+    report = train.train(made, tmp_path / "cut", resume=True)
+    assert_equal_runs(tmp_path / "whole", tmp_path / "cut")
+    assert report.seconds["earlier"] > 0
+
+
+def test_repeats_that_were_stopped_are_finished(stripes, tmp_path, monkeypatch):
+    made = recipe(stripes, method="featurize", repeats=2)
+    monkeypatch.setattr(train, "_repeated", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        train.train(made, tmp_path / "run")
+    monkeypatch.undo()
+    report = train.train(made, tmp_path / "run", resume=True)
+    assert "accuracy_mean" in report.scores["valid"]
+
+
 def test_a_finished_run_is_not_run_again(stripes, tmp_path):
     made = recipe(stripes, method="featurize", stages=None)
     report = train.train(made, tmp_path / "run")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import linear_model, svm
 
-from tltf import specs
+from tltf import errors, specs
 from tltf.training import solve
 
 
@@ -20,10 +20,21 @@ def head(classifier, strengths=(1.0,)):
     return specs.Head(classifier=classifier, strengths=strengths, folds=3)
 
 
+def fit(rows, labels, **options):
+    count = len(rows)
+    sample = solve.Sample(
+        features=rows,
+        labels=labels,
+        weights=np.ones(count),
+        groups=np.arange(count),
+    )
+    return solve.fit(sample, seed=0, **options)
+
+
 @pytest.mark.parametrize("features", [8, 100])
 def test_logistic_probabilities_are_scikit_learns(features):
     rows, labels = data(features=features)
-    solved = solve.fit(rows, labels, head=head("logistic"), balanced=False, seed=0)
+    solved = fit(rows, labels, head=head("logistic"), balanced=False)
     known = linear_model.LogisticRegression(C=1.0, max_iter=5000, tol=1e-8)
     expected = known.fit(rows, labels).predict_proba(rows)
     logits = solved.logits(rows)
@@ -33,7 +44,7 @@ def test_logistic_probabilities_are_scikit_learns(features):
 
 def test_two_classes_give_two_logits_with_the_same_probability():
     rows, labels = data(classes=2)
-    solved = solve.fit(rows, labels, head=head("logistic"), balanced=False, seed=0)
+    solved = fit(rows, labels, head=head("logistic"), balanced=False)
     known = linear_model.LogisticRegression(max_iter=5000).fit(rows, labels)
     logits = solved.logits(rows)
     given = 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))
@@ -43,7 +54,7 @@ def test_two_classes_give_two_logits_with_the_same_probability():
 @pytest.mark.parametrize("classes", [2, 3])
 def test_svm_decisions_are_scikit_learns(classes):
     rows, labels = data(classes=classes)
-    solved = solve.fit(rows, labels, head=head("svm"), balanced=True, seed=0)
+    solved = fit(rows, labels, head=head("svm"), balanced=True)
     known = svm.LinearSVC(class_weight="balanced", random_state=0).fit(rows, labels)
     np.testing.assert_array_equal(solved.logits(rows).argmax(1), known.predict(rows))
 
@@ -64,14 +75,14 @@ def test_ridge_is_the_minimum_of_its_loss(count):
 def test_the_strength_is_the_one_cross_validation_likes_best():
     rows, labels = data(count=90)
     made = head("logistic", (1e-4, 1.0, 1e6))
-    chosen = solve.fit(rows, labels, head=made, balanced=False, seed=0).chosen
+    chosen = fit(rows, labels, head=made, balanced=False).chosen
     assert chosen["C"] == 1.0
     assert chosen["folds"] == 3
 
 
 def test_one_record_a_class_is_solved_without_folds():
     rows, labels = data(count=3)
-    chosen = solve.fit(rows, labels, head=head("logistic"), balanced=False, seed=0)
+    chosen = fit(rows, labels, head=head("logistic"), balanced=False)
     assert "too few" in chosen.chosen["note"]
 
 
@@ -79,9 +90,53 @@ def test_several_labels_are_solved_one_by_one():
     rows, labels = data(count=80)
     several = np.eye(3, dtype=np.float32)[labels]
     several[:, 0] = np.maximum(several[:, 0], several[:, 1])
-    solved = solve.fit(rows, several, head=head("logistic"), balanced=False, seed=0)
+    solved = fit(rows, several, head=head("logistic"), balanced=False)
     for label in range(3):
         known = linear_model.LogisticRegression(max_iter=5000)
         known.fit(rows, several[:, label])
         given = 1 / (1 + np.exp(-solved.logits(rows)[:, label]))
         np.testing.assert_allclose(given, known.predict_proba(rows)[:, 1], atol=2e-3)
+
+
+def test_weights_count_as_repeated_records():
+    rows, labels = data(count=40)
+    weights = np.ones(40)
+    weights[:10] = 3
+    sample = solve.Sample(
+        features=rows, labels=labels, weights=weights, groups=np.arange(40)
+    )
+    given = solve.fit(sample, head=head("logistic"), balanced=False, seed=0)
+    again = np.repeat(np.arange(40), weights.astype(int))
+    known = linear_model.LogisticRegression(max_iter=5000, tol=1e-8)
+    expected = known.fit(rows[again], labels[again]).predict_proba(rows)
+    odds = np.exp(given.logits(rows))
+    np.testing.assert_allclose(odds / odds.sum(1, keepdims=True), expected, atol=2e-3)
+
+
+def test_rows_of_one_group_share_a_fold():
+    rows, labels = data(count=30)
+    twice = solve.Sample(
+        features=np.concatenate([rows, rows]),
+        labels=np.concatenate([labels, labels]),
+        weights=np.ones(60),
+        groups=np.tile(np.arange(30), 2),
+    )
+    folds, count = solve._folds(twice, 3, 0)
+    assert count == 3
+    for train, held in folds.split(twice.features, twice.labels, twice.groups):
+        assert not set(twice.groups[train]) & set(twice.groups[held])
+
+
+def test_a_label_that_every_record_carries_is_certain():
+    rows, labels = data(count=40)
+    several = np.eye(3, dtype=np.float32)[labels]
+    several[:, 1] = 1
+    solved = fit(rows, several, head=head("logistic"), balanced=False)
+    np.testing.assert_array_equal(solved.weight[:, 1], 0)
+    assert solved.bias[1] == 10.0
+
+
+def test_ridge_says_that_it_cannot_weigh():
+    rows, labels = data(count=30)
+    with pytest.raises(errors.UserError, match="need logistic or svm"):
+        fit(rows, labels, head=head("ridge"), balanced=True)

@@ -62,11 +62,11 @@ def picture(table: dict, path: pathlib.Path) -> None:
         axes.errorbar(
             value["value"], place, xerr=reach, color="#222", capsize=4, lw=1.2
         )
-        shade = "white" if value["value"] > 0.25 else "#222"
-        note = f"{value['value']:.1%}  {row['seconds']:.0f} s"
-        axes.text(0.01, place, note, va="center", color=shade)
+        note = f"{value['value']:.1%}, {row['seconds']:.0f} s"
+        axes.text(value["high"] + 0.015, place, note, va="center", color="#222")
     axes.set_yticks(range(len(rows)), [TITLES.get(name, name) for name, _ in rows])
-    axes.set_xlim(0, 1)
+    axes.set_xlim(0, 1.18)  # room for the notes
+    axes.set_xticks([0, 0.2, 0.4, 0.6, 0.8, 1.0])
     axes.set_xlabel(f"{table['split']} accuracy, 95 % interval")
     axes.spines[["top", "right"]].set_visible(False)
     temporary = path.with_name(f".{path.name}")

@@ -113,6 +113,8 @@ def _guarded(main: Callable[[list[str]], int | None], argv: list[str]) -> int:
     except BrokenPipeError:  # the reader of our output has left, as in `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
+    except OSError as error:
+        _end(2, f"{error.filename or 'file'}: {error.strerror or error}")
     except KeyboardInterrupt:
         _end(130, "stopped; `--resume` goes on where a run stopped")
 

@@ -68,15 +68,16 @@ def _cache() -> dict:
     from tltf.fetch import home
 
     folder = home.home()
-    folder.mkdir(parents=True, exist_ok=True)
     probe = folder / ".doctor"
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         probe.write_text("")
         probe.unlink()
         writable = True
     except OSError:
         writable = False
-    free = shutil.disk_usage(folder).free / 2**30
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    free = shutil.disk_usage(there).free / 2**30
     return {"folder": str(folder), "writable": writable, "free_gb": round(free, 1)}
 
 

@@ -21,7 +21,10 @@ _LEAST = flags.DEFINE_float(
     "assert_at_least", None, "Exit 1 when valid accuracy is below this share."
 )
 _DISTRIBUTION = flags.DEFINE_enum(
-    "distribution", "auto", ["auto", "none"], "Devices: auto and none use one."
+    "distribution",
+    "auto",
+    ["auto", "none", "mirrored", "multi_worker"],
+    "Devices; auto and none use one, the others come with a later release.",
 )
 
 
@@ -30,6 +33,11 @@ def main(argv: list[str]) -> int:
     if len(argv) > 1:
         raise errors.UserError(
             f"unexpected {argv[1:]}; overrides go by --set a.b=value"
+        )
+    if _DISTRIBUTION.value not in ("auto", "none"):
+        raise errors.UserError(
+            f"--distribution: {_DISTRIBUTION.value} comes with a later release; "
+            "take none"
         )
     from tltf import config
 

@@ -185,6 +185,8 @@ def _check_side(frozen: Frozen, preprocess: Preprocess) -> None:
 def _about(work: _Work) -> dict[str, Any]:
     frozen = work.frozen
     about = {"encoder": frozen.name, "weights": frozen.sha256}
+    # an encoder built for training in half precision has other vectors
+    about["compute"] = frozen.encoder.layers[-1].compute_dtype
     return {**about, "precision": work.precision, **pixels.about(work.preprocess)}
 
 

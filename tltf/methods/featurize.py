@@ -1,6 +1,7 @@
 """One pass of a pre-trained encoder, then a separate classifier."""
 
 import numpy as np
+from absl import logging
 
 from tltf import errors
 from tltf.training import gradient, job, solve
@@ -16,7 +17,9 @@ def run(task_job: job.Job) -> job.Outcome:
       Deck, "Headless DNN"; the texture tutorials: features of unit length,
       a linear classifier, here with C from cross-validation on train.
     """
-    network = networks.build(task_job.recipe, len(task_job.classes), unit=True)
+    # nothing is trained here: half precision is for the engine of the features
+    whole = task_job.recipe.model_copy(update={"precision": "float32"})
+    network = networks.build(whole, len(task_job.classes), unit=True)
     seconds: dict[str, float] = {}
     solved = head(task_job, network, seconds)
     networks.graft(network, solved.weight, solved.bias)
@@ -32,37 +35,55 @@ def head(task_job: job.Job, network, seconds: dict[str, float]) -> solve.Solved:
       seconds: Gets the time of `features` and `solve`.
     """
     recipe = task_job.recipe
-    if recipe.imbalance == "focal":
-        raise errors.UserError(
-            "imbalance: focal needs a method that learns by gradients; "
-            "take weights or logit_adjust, or method: freeze"
-        )
-    found, labels = gradient.timed(
-        seconds, "features", lambda: _train(task_job, network)
-    )
+    _check(recipe)
+    sample = gradient.timed(seconds, "features", lambda: _train(task_job, network))
     solved = gradient.timed(
         seconds,
         "solve",
         lambda: solve.fit(
-            found,
-            labels,
+            sample,
             head=recipe.head,
             balanced=recipe.imbalance in ("weights", "oversample"),
             seed=recipe.seed,
         ),
     )
     if recipe.imbalance == "logit_adjust":
-        priors = gradient.frequencies(labels, len(task_job.classes))
-        solved.bias[:] -= np.log(priors)
+        several = sample.labels.ndim == 2
+        priors = gradient.frequencies(sample.labels, len(task_job.classes))
+        solved.bias[:] -= gradient.adjustment(priors, several=several)
     return solved
 
 
-def _train(task_job, network) -> tuple[np.ndarray, np.ndarray]:
-    labels = task_job.records.part("train").labels
+def _check(recipe) -> None:
+    if recipe.imbalance == "focal":
+        raise errors.UserError(
+            "imbalance: focal needs a method that learns by gradients; "
+            "take weights or logit_adjust, or method: freeze"
+        )
+    if recipe.imbalance == "logit_adjust" and recipe.head.classifier != "logistic":
+        raise errors.UserError(
+            f"imbalance: logit_adjust needs probabilities, {recipe.head.classifier} "
+            "has none; take head.classifier: logistic"
+        )
+    if recipe.augment.mixes or (recipe.augment.random and not recipe.augment.views):
+        logging.warning(
+            "featurize solves on whole images, without augment: set augment.views to "
+            "solve on so many changed views of each as well; it never mixes images"
+        )
+
+
+def _train(task_job, network) -> solve.Sample:
+    table = task_job.records.part("train")
     augment = task_job.recipe.augment
     views = range(augment.views + 1) if augment.random else [0]
     found = [gradient.vectors(task_job, network, "train", view=n) for n in views]
-    return unit(np.concatenate(found)), np.concatenate([labels] * len(found))
+    count = len(views)
+    return solve.Sample(
+        features=unit(np.concatenate(found)),
+        labels=np.concatenate([table.labels] * count),
+        weights=np.tile(table.weights, count),
+        groups=np.tile(solve.folded(table.groups), count),
+    )
 
 
 def unit(rows: np.ndarray) -> np.ndarray:

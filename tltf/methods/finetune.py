@@ -14,5 +14,5 @@ def run(task_job: job.Job) -> job.Outcome:
     """
     network = networks.build(task_job.recipe, len(task_job.classes))
     seconds: dict[str, float] = {}
-    gradient.timed(seconds, "train", lambda: gradient.learn(task_job, network))
+    gradient.learn(task_job, network, seconds)
     return gradient.outcome(task_job, network, seconds)

@@ -20,21 +20,26 @@ def run(task_job: job.Job) -> job.Outcome:
       cross-validation on train.
     """
     recipe, table = task_job.recipe, task_job.records.part("train")
+    if recipe.imbalance in ("focal", "logit_adjust"):
+        raise errors.UserError(
+            f"imbalance: hog cannot do {recipe.imbalance}; take weights"
+        )
     seconds: dict[str, float] = {}
-    rows = gradient.timed(seconds, "features", lambda: _vectors(table))
+    gray = recipe.image.gray
+    rows = gradient.timed(seconds, "features", lambda: _vectors(table, gray))
     svm = recipe.head.model_copy(update={"classifier": "svm"})
-    balanced = recipe.imbalance != "none"
     mean, spread = rows.mean(0), rows.std(0) + 1e-6
+    sample = solve.Sample(
+        features=_unit((rows - mean) / spread),
+        labels=table.labels,
+        weights=table.weights,
+        groups=solve.folded(table.groups),
+    )
+    balanced = recipe.imbalance != "none"
     solved = gradient.timed(
         seconds,
         "solve",
-        lambda: solve.fit(
-            _unit((rows - mean) / spread),
-            table.labels,
-            head=svm,
-            balanced=balanced,
-            seed=recipe.seed,
-        ),
+        lambda: solve.fit(sample, head=svm, balanced=balanced, seed=recipe.seed),
     )
     arrays = {"hog": [mean, spread, solved.weight, solved.bias]}
     state.save(task_job.folder / _FILE, arrays, {})
@@ -54,15 +59,16 @@ def restore(folder: pathlib.Path, recipe: specs.Recipe, task) -> Callable:
     if not path.exists():
         raise errors.UserError(f"{path}: no such file; the run is not finished")
     mean, spread, weight, bias = state.load(path)[0]["hog"]
+    gray = recipe.image.gray
 
     def score(table) -> np.ndarray:
-        return _unit((_vectors(table) - mean) / spread) @ weight + bias
+        return _unit((_vectors(table, gray) - mean) / spread) @ weight + bias
 
     return score
 
 
-def _vectors(table) -> np.ndarray:
-    return hog.vectors(list(table.values))
+def _vectors(table, gray: bool) -> np.ndarray:
+    return hog.vectors(list(table.values), gray=gray)
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:

@@ -18,5 +18,5 @@ def run(task_job: job.Job) -> job.Outcome:
     seconds: dict[str, float] = {}
     solved = featurize.head(task_job, network, seconds)
     networks.graft(network, solved.weight, solved.bias)
-    gradient.timed(seconds, "train", lambda: gradient.learn(task_job, network))
+    gradient.learn(task_job, network, seconds)
     return gradient.outcome(task_job, network, seconds, solved.chosen)

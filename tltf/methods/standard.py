@@ -16,5 +16,5 @@ def run(task_job: job.Job) -> job.Outcome:
     network = networks.build(recipe, len(task_job.classes))
     seconds: dict[str, float] = {}
     fresh = job.with_recipe(task_job, recipe)
-    gradient.timed(seconds, "train", lambda: gradient.learn(fresh, network))
+    gradient.learn(fresh, network, seconds)
     return gradient.outcome(task_job, network, seconds)

@@ -83,7 +83,9 @@ def summary(reports: dict[str, specs.Report], *, split: str, seed: int) -> dict:
                 "high": scores["accuracy_high"],
             },
             "roc_auc": scores.get("roc_auc_macro"),
-            "average_precision": scores.get("average_precision_macro"),
+            "average_precision": scores.get(
+                "average_precision_macro", scores.get("mean_average_precision")
+            ),
             "valid_accuracy": report.scores["valid"]["accuracy"],
             "seconds": report.seconds["total"],
             "peak_mb": report.peak_mb,

@@ -35,12 +35,15 @@ def train(
     """
     if not isinstance(recipe, specs.Recipe):
         recipe = config.load(recipe, sets, overrides)
+    elif sets or overrides:
+        recipe = config.change(recipe, sets, overrides)
     folder = pathlib.Path(workdir)
     if _finished(folder, recipe, resume):
+        report = _finish().read(folder)
         logging.info("%s is finished", folder)
-        return _finish().read(folder)
-    report = _once(recipe, folder, resume)
-    if recipe.repeats > 1:
+    else:
+        report = _once(recipe, folder, resume)
+    if recipe.repeats > 1 and "accuracy_mean" not in report.scores["valid"]:
         report = _repeated(recipe, folder, report)
     return report
 
@@ -71,6 +74,8 @@ def _once(recipe: specs.Recipe, folder: pathlib.Path, resume: bool) -> specs.Rep
     settled = recipe.model_copy(update={"data": data})
     files.write_text(folder / "recipe.yaml", config.dump(settled))
     logging.info("%s", _opening(task_job))
+    if unread := config.unread(recipe):
+        logging.warning("method %s does not read %s", recipe.method, ", ".join(unread))
     loaded = time.perf_counter() - began
     outcome = registry.find("methods", recipe.method).run(task_job)
     outcome.seconds["data"] = loaded
@@ -95,6 +100,8 @@ def _repeated(recipe, folder, first: specs.Report) -> specs.Report:
 
 
 def _finished(folder: pathlib.Path, recipe: specs.Recipe, resume: bool) -> bool:
+    if folder.exists() and not folder.is_dir():
+        raise errors.UserError(f"--workdir: {folder} is a file; name a folder")
     before = folder / "recipe.yaml"
     if not before.exists():
         if folder.exists() and any(folder.iterdir()) and not resume:

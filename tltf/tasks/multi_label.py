@@ -43,8 +43,13 @@ def truth(label: np.ndarray, classes: list[str]) -> list[str]:
 
 
 def score(labels: np.ndarray, probabilities: np.ndarray, chosen: dict) -> dict:
-    """Returns metrics by name; see `ops.scores.several`."""
-    return scores.several(labels, probabilities, np.asarray(chosen["thresholds"]))
+    """Returns metrics by name; see `ops.scores.several`.
+
+    `accuracy` is `exact_match`: all labels of a record right.
+    """
+    found = scores.several(labels, probabilities, np.asarray(chosen["thresholds"]))
+    ends = ("", "_low", "_high")
+    return found | {f"accuracy{end}": found[f"exact_match{end}"] for end in ends}
 
 
 def hits(labels: np.ndarray, logits: np.ndarray) -> np.ndarray:

@@ -35,7 +35,7 @@ def finish(task_job: job.Job, outcome: job.Outcome, seconds: float) -> specs.Rep
         scores={"valid": scored(task_job, "valid", table, logits, chosen)},
         counts=dict(task_job.records.counts),
         seconds={k: round(v, 3) for k, v in outcome.seconds.items()}
-        | {"total": round(seconds, 3)},
+        | {"total": round(seconds + outcome.seconds.get("earlier", 0.0), 3)},
         seed=task_job.recipe.seed,
         versions=versions(),
         weights=outcome.weights,

@@ -10,28 +10,34 @@ import tensorflow as tf
 
 from tltf import specs
 from tltf.data import features
-from tltf.training import board, feeds, job, stages
+from tltf.training import board, feeds, groups, job, stages
 from tltf.training import network as networks
 
 # Focusing exponent of Lin et al. 2017 (arXiv:1708.02002), section 4.1
 _GAMMA = 2.0
 
 
-def learn(task_job: job.Job, network: networks.Network) -> None:
-    """Runs the recipe's stages on the network, which is changed in place."""
-    recipe = task_job.recipe
-    stages.run(
-        stages.Setting(
-            recipe=recipe,
-            network=network,
-            loss=_loss(task_job),
-            judge=_judge(task_job),
-            feed=_feeds(task_job, network),
-            board=board.writer(task_job.folder / "logs"),
-            folder=task_job.folder,
-            resume=task_job.resume,
-        )
+def learn(task_job: job.Job, network: networks.Network, seconds: dict) -> None:
+    """Runs the recipe's stages on the network, which is changed in place.
+
+    Args:
+      task_job: The run.
+      network: Where to start.
+      seconds: Gets the time of `train`, and of what an earlier process did.
+    """
+    setting = stages.Setting(
+        recipe=task_job.recipe,
+        network=network,
+        loss=_loss(task_job),
+        judge=_judge(task_job),
+        feed=_feeds(task_job, network),
+        board=board.writer(task_job.folder / "logs"),
+        folder=task_job.folder,
+        resume=task_job.resume,
     )
+    earlier = timed(seconds, "train", lambda: stages.run(setting))
+    if earlier:
+        seconds["earlier"] = earlier
 
 
 def outcome(task_job, network, seconds, chosen=None) -> job.Outcome:
@@ -104,28 +110,42 @@ def timed(seconds: dict[str, float], name: str, work: Callable):
 def frequencies(labels: np.ndarray, classes: int) -> np.ndarray:
     """Returns the share of records of each class, float `[classes]`."""
     if labels.ndim == 2:
-        return np.maximum(labels.mean(0), 1e-6)
+        return np.clip(labels.mean(0, dtype=np.float64), 1e-6, 1 - 1e-6)
     return np.bincount(labels, minlength=classes) / len(labels)
+
+
+def adjustment(priors: np.ndarray, *, several: bool) -> np.ndarray:
+    """Returns what frequent classes get on top of their logits in training.
+
+    Source:
+      Menon et al. 2021 (arXiv:2007.07314), equation 10, tau = 1; for several
+      labels the same with the log odds of each.
+    """
+    return np.log(priors) - (np.log1p(-priors) if several else 0.0)
 
 
 def _loss(task_job) -> Callable:
     recipe, task = task_job.recipe, task_job.task
     labels = task_job.records.part("train").labels
-    priors = frequencies(labels, len(task_job.classes)).astype(np.float32)
+    priors = frequencies(labels, len(task_job.classes))
     gamma = _GAMMA if recipe.imbalance == "focal" else 0.0
     shift, weight = np.zeros_like(priors), np.ones_like(priors)
     if recipe.imbalance == "logit_adjust":
-        # Menon et al. 2021 (arXiv:2007.07314), equation 10, tau = 1
-        shift = np.log(priors) - (np.log1p(-priors) if labels.ndim == 2 else 0)
+        shift = adjustment(priors, several=labels.ndim == 2)
     if recipe.imbalance == "weights":
         weight = 1 / (priors * len(priors))
+
+    shift, weight = shift.astype(np.float32), weight.astype(np.float32)
 
     def loss(targets, logits):
         found = task.loss(
             targets, logits + shift, smoothing=recipe.smoothing, gamma=gamma
         )
         if recipe.imbalance == "weights":
-            found *= tf.reduce_sum(targets * weight, -1)
+            # the mean weight of its labels; a record without labels counts once
+            held = tf.reduce_sum(targets, -1)
+            mean = tf.math.divide_no_nan(tf.reduce_sum(targets * weight, -1), held)
+            found *= tf.where(held > 0, mean, 1.0)
         return found
 
     return loss
@@ -204,6 +224,13 @@ def _features(task_job, network) -> feeds.Features:
 
 
 def _learnt(network, recipe) -> list:
-    if not recipe.stages or all(s.train == ("head",) for s in recipe.stages):
+    stages_ = recipe.stages or ()
+    if all(stage.train == ("head",) for stage in stages_):
         return network.head.trainable_weights
-    return network.model.trainable_weights
+    names = [
+        groups.order(network.backbone) if s.train == "all" else s.train for s in stages_
+    ]
+    held = "adapt" if recipe.method == "standard" else recipe.norm
+    every = {name for chosen in names for name in chosen}
+    chosen = groups.select(network.model, network.backbone, tuple(every), norm=held)
+    return [weight for weights in chosen.values() for weight in weights]

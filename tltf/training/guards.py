@@ -80,6 +80,20 @@ def _without_equal(table, found, rows, pair, leaks):
     return np.setdiff1d(rows[low], twins, assume_unique=True)
 
 
+def not_empty(rows: Mapping, *, cuts: Mapping[str, str]) -> None:
+    """Checks that every role has records.
+
+    Raises:
+      UserError: A role is empty, as when all its records were dropped.
+    """
+    for role, found in rows.items():
+        if not len(found):
+            raise errors.UserError(
+                f"data.{role}: {cuts[role]!r} is empty once bad and equal files are "
+                "left out"
+            )
+
+
 def every_class(table: _base.Table, train: np.ndarray, *, cut: str) -> None:
     """Checks that train has a record of each class.
 

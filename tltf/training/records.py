@@ -60,6 +60,9 @@ def prepare(data: specs.Data, *, seed: int, task) -> Records:
     cuts = splits.roles(table, train=data.train, valid=data.valid, test=data.test)
     rows = {r: splits.rows(table, found, cut) for r, cut in cuts.items() if cut}
     rows = guards.disjoint(table, found, rows, cuts=cuts, leaks=data.leaks)
+    if data.leaks != "allow":
+        splits.overlap(table, rows)
+    guards.not_empty(rows, cuts=cuts)
     if data.examples_per_class:
         rows["train"] = splits.few(
             table, rows["train"], per_class=data.examples_per_class, seed=seed

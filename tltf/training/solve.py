@@ -9,6 +9,9 @@ from sklearn import exceptions, linear_model, model_selection, multiclass, svm
 
 from tltf import errors
 
+# log odds of a label that every record carries
+_CERTAIN = 10.0
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Solved:
@@ -29,12 +32,29 @@ class Solved:
         return features @ self.weight + self.bias
 
 
-def fit(features: np.ndarray, labels: np.ndarray, *, head, balanced: bool, seed: int):
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Sample:
+    """What a classifier is solved on.
+
+    Attributes:
+      features: float `[n, features]`, rows of unit length.
+      labels: int `[n]`, or 0 and 1 `[n, classes]`.
+      weights: Weight of each row, float `[n]`.
+      groups: Rows of one group stay in one fold, int `[n]`: the views of an
+        image, the records of a group.
+    """
+
+    features: np.ndarray
+    labels: np.ndarray
+    weights: np.ndarray
+    groups: np.ndarray
+
+
+def fit(sample: Sample, *, head, balanced: bool, seed: int) -> Solved:
     """Fits the classifier that `head` names.
 
     Args:
-      features: float `[n, features]`, rows of unit length.
-      labels: int `[n]`, or 0 and 1 `[n, classes]`.
+      sample: Rows to learn from.
       head: A `specs.Head`.
       balanced: Weigh classes by the inverse of their frequency.
       seed: Of the folds.
@@ -43,16 +63,38 @@ def fit(features: np.ndarray, labels: np.ndarray, *, head, balanced: bool, seed:
       A `Solved`. For logistic and svm, C is the one of the best mean score
       over the folds, the smallest of equal ones; folds are cut from these
       records only.
+
+    Raises:
+      UserError: Weights or balance that this classifier cannot heed.
     """
+    features, labels = sample.features, sample.labels
+    uneven = np.ptp(sample.weights) > 0
+    if (head.classifier == "ridge" and (uneven or balanced)) or (
+        uneven and labels.ndim == 2
+    ):
+        raise errors.UserError(
+            "head.classifier: sample weights and imbalance need logistic or svm and "
+            "one label a record; or take method: freeze"
+        )
     if head.classifier == "ridge":
         return ridge(features, labels)
     # The solution lies in the span of the records (representer theorem), so
     # with fewer records than features the same optimum is found in n dimensions.
     reduced, basis = _span(features)
     estimator = _estimator(head.classifier, balanced, seed, labels.ndim == 2)
-    found, chosen = _searched(estimator, reduced, labels, head, seed)
+    reduced = dataclasses.replace(sample, features=reduced)
+    found, chosen = _searched(estimator, reduced, head, seed)
     weight, bias = _dense(found, labels.ndim == 2)
     return Solved(weight=basis @ weight, bias=bias, chosen=chosen)
+
+
+def folded(groups: np.ndarray) -> np.ndarray:
+    """Returns a number for each group; an empty name is a group of its own."""
+    named = {name: number for number, name in enumerate(sorted(set(groups)))}
+    rows = np.arange(len(groups)) + len(named)
+    return np.array(
+        [named[g] if g else row for g, row in zip(groups, rows, strict=True)]
+    )
 
 
 def ridge(features: np.ndarray, labels: np.ndarray, penalty: float = 2.0**10):
@@ -102,55 +144,70 @@ def _estimator(name, balanced, seed, several):
     return multiclass.OneVsRestClassifier(made) if several else made
 
 
-def _searched(estimator, features, labels, head, seed):
-    key = "estimator__C" if labels.ndim == 2 else "C"
-    folds, count = _folds(labels, head.folds, seed)
-    measure = "neg_log_loss" if head.classifier == "logistic" else "accuracy"
-    if labels.ndim == 2:
-        measure = "f1_micro"
+def _searched(estimator, sample: Sample, head, seed):
+    several = sample.labels.ndim == 2
+    key = "estimator__C" if several else "C"
+    folds, count = _folds(sample, head.folds, seed)
+    weights = {} if several else {"sample_weight": sample.weights}
     if count < 2:
         estimator.set_params(**{key: 1.0})
         chosen = {"C": 1.0, "note": "too few records of a class to cross-validate"}
-        return _quietly(estimator.fit, features, labels), chosen
+        data = (sample.features, sample.labels)
+        return _quietly(estimator.fit, *data, **weights), chosen
+    measure = "neg_log_loss" if head.classifier == "logistic" else "accuracy"
+    if several:
+        measure = "f1_micro"
     search = model_selection.GridSearchCV(
         estimator, {key: sorted(head.strengths)}, scoring=measure, cv=folds
     )
-    found = _quietly(search.fit, features, labels)
+    found = _quietly(
+        search.fit, sample.features, sample.labels, groups=sample.groups, **weights
+    )
     best = found.best_params_[key]
     chosen = {"classifier": head.classifier, "C": best, "folds": count}
     chosen[f"cv_{measure}"] = float(found.best_score_)
     return found.best_estimator_, chosen
 
 
-def _folds(labels, wanted, seed):
-    if labels.ndim == 2:
-        count = min(wanted, len(labels) // 2)
-        kind = model_selection.KFold
+def _folds(sample: Sample, wanted: int, seed: int):
+    if sample.labels.ndim == 2:
+        count = min(wanted, len(np.unique(sample.groups)) // 2)
+        kind = model_selection.GroupKFold
     else:
-        count = min(wanted, int(np.bincount(labels).min()))
-        kind = model_selection.StratifiedKFold
+        pairs = np.unique(np.stack([sample.labels, sample.groups], 1), axis=0)
+        count = min(wanted, int(np.bincount(pairs[:, 0]).min()))
+        kind = model_selection.StratifiedGroupKFold
     if count < 2:
         return None, count
     return kind(count, shuffle=True, random_state=seed), count
 
 
-def _quietly(fit, features, labels):
+def _quietly(fit, features, labels, **options):
     # Very weak penalties need not converge; cross-validation then prefers others.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", exceptions.ConvergenceWarning)
+        warnings.filterwarnings("ignore", "Label .* is present in all")
         try:
-            return fit(features, labels)
+            return fit(features, labels, **options)
         except ValueError as error:
             raise errors.UserError(f"head.classifier: {error}") from None
 
 
 def _dense(found, several):
     if several:
-        weight = np.stack([e.coef_[0] for e in found.estimators_], 1)
-        return weight, np.array([e.intercept_[0] for e in found.estimators_])
+        pairs = [_single(one, found.n_features_in_) for one in found.estimators_]
+        return np.stack([w for w, _ in pairs], 1), np.array([b for _, b in pairs])
     weight, bias = found.coef_.T, found.intercept_
     if weight.shape[1] == 1:
         # two classes: half of the margin each way, so that the softmax of the
         # two logits is the sigmoid of the one score
         weight, bias = np.hstack([-weight, weight]) / 2, np.append(-bias, bias) / 2
     return weight, bias
+
+
+def _single(estimator, features: int):
+    if hasattr(estimator, "coef_"):
+        return estimator.coef_[0], estimator.intercept_[0]
+    # scikit-learn puts a constant where all records, or none, carry the label
+    always = estimator.predict(np.zeros((1, features)))[0]
+    return np.zeros(features), _CERTAIN if always else -_CERTAIN

@@ -65,8 +65,10 @@ class _Place:
     weights: list[np.ndarray] | None = None
 
 
-def run(setting: Setting) -> None:
+def run(setting: Setting) -> float:
     """Trains stage after stage, or what of them a checkpoint has not done.
+
+    Returns the seconds of the epochs that were done before a resume.
 
     After each epoch the whole state (weights, optimizer slots, averages, place,
     best weights) is written in one step. The order of the data and all random
@@ -78,13 +80,14 @@ def run(setting: Setting) -> None:
       UserError: The checkpoint is damaged or of another recipe.
     """
     place, arrays = _start(setting)
+    earlier = sum(row["seconds"] for row in place.rows)
     for number, stage in enumerate(setting.recipe.stages):
         if number < place.stage:
             continue
         _stage(setting, number, stage, place, arrays)
         arrays = None
         place.stage, place.epoch, place.stale = number + 1, 0, 0
-    setting.checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    return earlier
 
 
 def _start(setting: Setting) -> tuple[_Place, dict | None]:
@@ -105,11 +108,14 @@ def _stage(setting, number, stage, place, arrays) -> None:
         stage.train,
         norm=setting.recipe.norm,
     )
+    if arrays:
+        # before the feed: it may run the encoder, which has to be the trained one
+        state.put(_kept(setting), arrays["model"], what="weights")
     feed = setting.feed(stage)
     steps = -(-len(feed) // setting.recipe.batch)
     learner = _learner(setting, chosen, stage, feed, steps)
     if arrays:
-        _restore(setting, learner, arrays)
+        _restore(learner, arrays)
     advance = loop.whole(learner) if feed.whole_epoch else loop.step(learner)
     logits = loop.logits(feed.learner)
     paths = [weight.path for weights in chosen.values() for weight in weights]
@@ -236,8 +242,7 @@ def _save(setting, learner: loop.Learner, place: _Place) -> None:
     )
 
 
-def _restore(setting, learner: loop.Learner, arrays: dict) -> None:
-    state.put(_kept(setting), arrays["model"], what="weights")
+def _restore(learner: loop.Learner, arrays: dict) -> None:
     state.put(learner.optimizer.variables, arrays["optimizer"], what="optimizer slots")
     state.put(learner.averages, arrays.get("averages", []), what="averages")
     learner.steps.assign(arrays["steps"][0])
