@@ -29,7 +29,8 @@ def test_ants_and_bees_by_lite0(shared, tmp_path):
     # linear probes of this network reach 94.8 % on these 153 photographs
     assert scored(shared, tmp_path, backbone="efficientnet_lite0")["accuracy"] >= 0.93
     counts = json.loads((tmp_path / "report.json").read_text())["counts"]
-    assert counts == {"train": 195, "valid": 49, "test": 153, "skipped": 1}
+    assert counts["train"] + counts["valid"] == 244
+    assert (counts["test"], counts["skipped"]) == (153, 1)
 
 
 def test_ants_and_bees_by_mobilenet_from_a_file(shared, tmp_path):
