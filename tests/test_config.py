@@ -147,6 +147,11 @@ def test_the_order_of_overrides_does_not_matter(tmp_path):
     assert one.stages[0].train == "all"
 
 
+def test_what_differs_by_method_can_be_set(tmp_path):
+    recipe = load(tmp_path, sets=["compare.standard.stages.0.epochs=4"])
+    assert recipe.compare == {"standard": {"stages.0.epochs": 4}}
+
+
 def test_a_method_without_stages_says_so(tmp_path):
     with pytest.raises(errors.UserError, match="method featurize has no stages"):
         load(tmp_path, sets=["method=featurize", "stages.0.epochs=3"])

@@ -152,6 +152,9 @@ def _pair(text: str) -> tuple[str, Any]:
 
 def _put(raw: dict, dotted: str, value: Any) -> None:
     keys = dotted.split(".")
+    if keys[0] == "compare" and len(keys) > 2:
+        # what differs by method is itself kept by dotted path
+        keys = [*keys[:2], ".".join(keys[2:])]
     if keys[0] == "stages" and len(keys) > 1 and raw.get("stages") is None:
         method = raw.get("method")
         if method in registry.names("methods") and method not in specs.STAGES:
