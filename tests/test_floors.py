@@ -19,19 +19,24 @@ MAY_IMPORT = {
     "fetch": _LOW,
     "config": _RECIPE,
     "sources": _LOW | {"ops", "fetch"},
-    "backbones": _LOW | {"ops", "fetch"},
+    "layers": _LOW | {"ops", "fetch"},
+    "text": _LOW | {"ops", "fetch", "layers"},
+    "codecs": _LOW | {"ops", "fetch", "text"},
+    "backbones": _LOW | {"ops", "fetch", "layers", "text"},
     "heads": _LOW | {"ops"},
     "tasks": _LOW | {"ops"},
     "engines": _LOW | {"ops"},
     "models": _LOW | {"registry", "fetch", "backbones"},
     "data": _RECIPE | {"ops", "fetch", "sources"},
-    "training": _RECIPE | {"ops", "fetch", "data", "sources", "backbones", ""},
-    "methods": _RECIPE | {"ops", "training"},
+    "training": _RECIPE
+    | {"ops", "fetch", "layers", "data", "sources", "backbones", ""},
+    "pretraining": _RECIPE | {"ops", "fetch", "layers", "text", "data", "training"},
+    "methods": _RECIPE | {"ops", "training", "pretraining"},
     "analysis": _LOW | {"ops", "specs"},
-    "export": _LOW | {"ops", "specs", "fetch", ""},
+    "export": _LOW | {"registry", "ops", "specs", "fetch", "layers", ""},
     "runs": _RECIPE | {"config", "ops", "fetch", "training", "analysis"},
 }
-STRANGERS = ("sources", "backbones", "heads", "tasks", "engines")
+STRANGERS = ("sources", "codecs", "backbones", "heads", "tasks", "engines")
 
 
 def imported(tree: ast.AST) -> set[str]:

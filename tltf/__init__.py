@@ -11,13 +11,16 @@ _PUBLIC = {
     "create_model": "tltf.models",
     "train": "tltf.runs.train",
 }
+_PARTS = ("layers", "text")
 
 
 def __getattr__(name: str) -> Any:
+    if name in _PARTS:
+        return importlib.import_module(f"tltf.{name}")
     if name in _PUBLIC:
         return getattr(importlib.import_module(_PUBLIC[name]), name)
     raise AttributeError(f"module 'tltf' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_PUBLIC])
+    return sorted([*globals(), *_PUBLIC, *_PARTS])

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import typing
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,14 +36,53 @@ class Backbone:
     arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     parameters: int | None = None
     frozen_norm: bool = True
+    kind: typing.ClassVar[str] = "image"
 
     def group_of(self, layer_name: str) -> str:
-        """Returns the group of a layer.
+        """Returns the group of a layer; see `group_of`."""
+        return group_of(self.groups, layer_name)
 
-        Raises:
-          ValueError: No pattern matches: the backbone file is wrong.
-        """
-        for name, pattern in self.groups:
-            if re.match(pattern, layer_name):
-                return name
-        raise ValueError(f"layer {layer_name!r} is in none of {self.groups}")
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TextBackbone:
+    """One variant of an encoder of texts.
+
+    Attributes:
+      codec: File under tltf/codecs that turns texts into its input.
+      length: Tokens kept of a text, unless the recipe says otherwise.
+      fixed: Whether every batch is padded to that length; otherwise to its
+        longest text.
+      features: Length of the outputs `vector` and `sequence`.
+      groups: As of `Backbone`.
+      weights: Where `weights: auto` looks, or None.
+      arguments: What differs between the variants of a file.
+      parameters: Numbers in all layers but the table of words; None where
+        that says nothing.
+    """
+
+    codec: str
+    length: int
+    features: int
+    groups: tuple[tuple[str, str], ...]
+    fixed: bool = False
+    weights: Weights | None = None
+    arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    parameters: int | None = None
+    frozen_norm: bool = True
+    kind: typing.ClassVar[str] = "text"
+
+    def group_of(self, layer_name: str) -> str:
+        """Returns the group of a layer; see `group_of`."""
+        return group_of(self.groups, layer_name)
+
+
+def group_of(groups: tuple[tuple[str, str], ...], layer_name: str) -> str:
+    """Returns the first group whose pattern matches the start of a layer's name.
+
+    Raises:
+      ValueError: No pattern matches: the backbone file is wrong.
+    """
+    for name, pattern in groups:
+        if re.match(pattern, layer_name):
+            return name
+    raise ValueError(f"layer {layer_name!r} is in none of {groups}")

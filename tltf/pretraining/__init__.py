@@ -1,0 +1,1 @@
+"""Language models trained on plain text, one file each."""
