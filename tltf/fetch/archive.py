@@ -76,7 +76,8 @@ def _write(archive: pathlib.Path, folder: pathlib.Path) -> None:
         RuntimeError,  # an encrypted zip
         UnicodeError,
     ) as error:
-        raise errors.UserError(f"{archive} is broken: {error}; get it again") from None
+        cause = " ".join(str(error).split())
+        raise errors.UserError(f"{archive} is broken: {cause}; get it again") from None
 
 
 def _make(
