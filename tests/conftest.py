@@ -1,5 +1,6 @@
 """Puts this folder on the path, and gives each session a cache of its own."""
 
+import json
 import os
 
 import numpy as np
@@ -37,6 +38,32 @@ def draw(kind: int, number: int, side: int = 40) -> np.ndarray:
     light = 127 + 90 * np.sin(wave)
     noise = random.normal(0, 25, (side, side, 3))
     return np.clip(light[..., None] + noise, 0, 255).astype(np.uint8)
+
+
+SUBJECTS = {
+    "food": ("bread", "soup", "salt", "oven", "taste"),
+    "law": ("court", "judge", "appeal", "verdict", "lawyer"),
+    "sport": ("goal", "team", "match", "coach", "score"),
+}
+COMMON = ("the", "of", "a", "and", "to", "in", "is", "was", "with", "for", "on", "it")
+
+
+@pytest.fixture(scope="session")
+def subjects(tmp_path_factory):
+    """A JSON lines file of texts on 3 subjects: 120 train, 30 val, 30 test."""
+    random = np.random.default_rng(0)
+    path = tmp_path_factory.mktemp("subjects") / "texts.jsonl"
+    lines = []
+    for split, count in (("train", 120), ("val", 30), ("test", 30)):
+        for number in range(count):
+            label = sorted(SUBJECTS)[number % 3]
+            rare = random.random(random.integers(8, 25)) < 0.4
+            words = [random.choice(SUBJECTS[label] if r else COMMON) for r in rare]
+            words[0] = SUBJECTS[label][number % 5]
+            line = {"text": " ".join(words), "label": label, "split": split}
+            lines.append(json.dumps(line | {"id": f"{split} {number}"}))
+    path.write_text("\n".join(lines))
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -14,12 +14,20 @@ def test_the_list_is_sorted_and_holds_every_variant_but_hub():
     assert listed == sorted(listed)
     assert "efficientnet_lite0/full" in listed
     assert "mobilenet_v2/0.35" in listed
-    wanted = sum(
-        len(registry.find("backbones", name).VARIANTS)
+    wanted = [
+        spec
         for name in registry.names("backbones")
-    )
-    assert len(listed) == len(set(listed)) == wanted - 1
+        for spec in registry.find("backbones", name).VARIANTS.values()
+        if spec.kind == "image" and name != "hub"
+    ]
+    assert len(listed) == len(set(listed)) == len(wanted)
     assert not [name for name in listed if name.startswith("hub")]
+
+
+def test_texts_have_a_list_of_their_own():
+    listed = tltf.list_models("text")
+    assert "glove/deck" in listed
+    assert not set(listed) & set(tltf.list_models("image"))
 
 
 def test_listing_takes_no_tensorflow():

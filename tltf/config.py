@@ -81,16 +81,11 @@ def resolve(recipe: specs.Recipe) -> specs.Recipe:
     if recipe.engine != "auto":
         registry.find_name("engines", recipe.engine)
     registry.source(recipe.data.source)
+    registry.find_name("heads", recipe.head.kind)
     module, form = registry.variant(recipe.backbone)
     backbone = module.VARIANTS[form]
-    side = recipe.image.side or backbone.side
-    if side < backbone.least:
-        raise errors.UserError(
-            f"image.side: {side} is too small for {recipe.backbone}; "
-            f"it takes {backbone.least} and more"
-        )
-    for method in recipe.compare:
-        registry.find_name("methods", method)
+    for row, overrides in recipe.compare.items():
+        registry.find_name("methods", overrides.get("method", row))
     stages = None
     if recipe.method in specs.STAGES:
         stages = recipe.stages or specs.STAGES[recipe.method]
@@ -99,10 +94,23 @@ def resolve(recipe: specs.Recipe) -> specs.Recipe:
     return recipe.model_copy(
         update={
             "backbone": f"{file}/{form}",
-            "image": recipe.image.model_copy(update={"side": side}),
             "stages": stages,
+            **_sized(recipe, backbone),
         }
     )
+
+
+def _sized(recipe: specs.Recipe, backbone: Any) -> dict[str, specs.Spec]:
+    if backbone.kind == "text":
+        length = recipe.text.length or backbone.length
+        return {"text": recipe.text.model_copy(update={"length": length})}
+    side = recipe.image.side or backbone.side
+    if side < backbone.least:
+        raise errors.UserError(
+            f"image.side: {side} is too small for {recipe.backbone}; "
+            f"it takes {backbone.least} and more"
+        )
+    return {"image": recipe.image.model_copy(update={"side": side})}
 
 
 def _check_groups(name: str, backbone: Any, stages: Iterable[specs.Stage]) -> None:

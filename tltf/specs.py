@@ -49,6 +49,23 @@ class Image(Spec):
     gray: bool = Field(False, description="luminance (ITU-R 601) on all channels")
 
 
+class Text(Spec):
+    """How a text becomes the encoder's input."""
+
+    length: int | None = Field(
+        None, ge=1, le=100_000, description="tokens kept; default is the backbone's"
+    )
+    keep: Literal["start", "end"] = Field(
+        "start", description="which end of a longer text is kept"
+    )
+    words: int = Field(
+        20_000, ge=10, le=10_000_000, description="most frequent words of train known"
+    )
+    least: int = Field(
+        1, ge=1, description="occurrences in train below which a word is unknown"
+    )
+
+
 class Augment(Spec):
     """Random changes of training images; each is off unless given."""
 
@@ -88,6 +105,7 @@ class Augment(Spec):
 class Head(Spec):
     """The new layers on the encoder, and how featurize solves them."""
 
+    kind: str = Field("linear", description="file name under tltf/heads")
     dropout: float = Field(0.0, ge=0, lt=1, description="before the last layer")
     classifier: Literal["logistic", "svm", "ridge"] = Field(
         "logistic", description="what featurize fits on the features"
@@ -148,6 +166,7 @@ class Recipe(Spec):
     weights: str = Field("auto", description="auto, none, imagenet or a path")
     data: Data
     image: Image = Image()
+    text: Text = Text()
     augment: Augment = Augment()
     head: Head = Head()
     optimizer: Optimizer = Optimizer()

@@ -8,7 +8,12 @@ import pytest
 
 from tltf import errors, registry
 
-FILES = [name for name in registry.names("backbones") if name != "hub"]
+KIND = {
+    name: registry.find("backbones", name).VARIANTS["full"].kind
+    for name in registry.names("backbones")
+    if "full" in registry.find("backbones", name).VARIANTS
+}
+FILES = [name for name, kind in KIND.items() if kind == "image" and name != "hub"]
 BY_WEIGHT = [
     pytest.param(name, marks=[pytest.mark.slow] * (name in applications.HEAVY))
     for name in FILES

@@ -104,7 +104,7 @@ def test_card_states_scores_labels_weights_and_proof(published):
     assert card["weights"]["sha256"] == "0" * 64
     assert card["licence_of_weights"] == "Apache-2.0"
     assert card["temperature"] == 1.7
-    assert card["proof"]["images"] == 9
+    assert card["proof"]["records"] == 9
     assert card["proof"]["largest_difference"] < 1e-5
 
 

@@ -9,6 +9,7 @@ from tltf import errors
 # The deck's names of the approaches, and what went before them.
 TITLES = {
     "hog": "HoG + SVM",
+    "tfidf": "TF-IDF + classifier",
     "standard": "standard (random start)",
     "featurize": "headless (featurize + classifier)",
     "freeze": "freeze (head by gradients)",

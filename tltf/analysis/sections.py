@@ -1,5 +1,6 @@
 """What the report page shows, as plain values for its template."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +9,8 @@ import numpy as np
 from tltf.analysis import curves, gallery, plots, run_folder
 from tltf.ops import scores
 
-_WORST = 12  # records shown as pictures
+_WORST = 12  # records shown
+_SHOWN = 300  # characters of a text
 _TABLE = 25  # classes up to which the confusion matrix is a table
 _TITLES = {
     "accuracy": "Accuracy",
@@ -193,6 +195,7 @@ def _worst(classes, answers) -> list[dict[str, Any]]:
             {
                 "id": row["id"],
                 "picture": gallery.thumbnail(row.get("file", "")),
+                "text": textwrap.shorten(row.get("text", ""), _SHOWN, placeholder=" …"),
                 "true": _shown(row["label"], row["probabilities"], classes),
                 "given": _shown(row["answer"], row["probabilities"], classes),
                 "right": row["label"] == row["answer"],

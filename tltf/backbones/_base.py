@@ -1,6 +1,7 @@
 """What a backbone file says of its network, without TensorFlow."""
 
 import dataclasses
+import pathlib
 import re
 import typing
 from collections.abc import Mapping
@@ -74,6 +75,27 @@ class TextBackbone:
     def group_of(self, layer_name: str) -> str:
         """Returns the group of a layer; see `group_of`."""
         return group_of(self.groups, layer_name)
+
+
+def resolve(module, spec, choice: str, *, name: str) -> pathlib.Path | None:
+    """Returns the file or folder of weights that `choice` means, None for random.
+
+    A backbone file whose weights are no single file has a `resolve(spec, choice)`
+    of its own.
+
+    Args:
+      module: File under tltf/backbones.
+      spec: One of its variants.
+      choice: As `weights.resolve` takes it.
+      name: The backbone as the user wrote it.
+
+    Raises:
+      UserError: The weights are not there and cannot be had.
+    """
+    own = getattr(module, "resolve", None)
+    if own and choice != "none":
+        return own(spec, choice)
+    return weights.resolve(spec.weights, choice, name=name)
 
 
 def group_of(groups: tuple[tuple[str, str], ...], layer_name: str) -> str:

@@ -14,7 +14,9 @@ _CONFIG = flags.DEFINE_string("config", None, "Recipe file.", required=True)
 _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of the comparison.", required=True
 )
-_METHODS = flags.DEFINE_list("methods", None, "Methods; default: all of the deck's.")
+_METHODS = flags.DEFINE_list(
+    "methods", None, "Rows: methods, or names under compare; default: all that fit."
+)
 _SET = flags.DEFINE_multi_string("set", [], "Override, e.g. data.source=folder:PATH.")
 _SPLIT = flags.DEFINE_enum("split", "test", ["test", "valid"], "What to report.")
 _JSON = flags.DEFINE_bool("json", False, "Print compare.json instead of the table.")
@@ -24,16 +26,14 @@ def main(argv: list[str]) -> int:
     """Compares and prints the table."""
     if len(argv) > 1:
         raise errors.UserError(f"unexpected {argv[1:]}; methods go by --methods=a,b")
-    from tltf import config, registry
+    from tltf import config
 
     recipe = config.load(_CONFIG.value, _SET.value)
-    for name in _METHODS.value or ():
-        registry.find_name("methods", name)
     _main.tensorflow()
     from tltf.analysis import comparison
     from tltf.runs import compare
 
-    methods = tuple(_METHODS.value or compare.METHODS)
+    methods = _METHODS.value or ()
     table = compare.compare(recipe, _WORKDIR.value, methods=methods, split=_SPLIT.value)
     _main.out(json.dumps(table) if _JSON.value else comparison.markdown(table).rstrip())
     return 0

@@ -45,7 +45,7 @@ def main(argv: list[str]) -> None:
     proof = done["proof"]
     _main.say(
         f"{done['name']} version {done['version']}: the reloaded model answered "
-        f"{proof['images']} images as the run did, largest difference "
+        f"{proof['records']} records as the run did, largest difference "
         f"{proof['largest_difference']:.1e}"
     )
     _main.out(done["path"])

@@ -1,6 +1,6 @@
 """Lists the pre-trained networks and where their weights are.
 
-Usage: tltf models [--pattern=*mobilenet*] [--json]
+Usage: tltf models [--kind=text] [--pattern=*mobilenet*] [--json]
 
 Weights: the path of the file if it is here, else `download`, the pip
 requirement that brings it, or `none`.
@@ -19,9 +19,13 @@ from tltf.fetch import weights as weight_files
 _PATTERN = flags.DEFINE_string(
     "pattern", "*", "names to show, with * and ? as in a shell"
 )
+_KIND = flags.DEFINE_enum("kind", "image", ["image", "text"], "What they read.")
 _JSON = flags.DEFINE_bool("json", False, "print one JSON object")
 
-_COLUMNS = ("name", "side", "least", "features", "parameters", "weights")
+_COLUMNS = {
+    "image": ("name", "side", "least", "features", "parameters", "weights"),
+    "text": ("name", "codec", "length", "features", "parameters", "weights"),
+}
 
 
 def main(argv: list[str]) -> None:
@@ -30,7 +34,7 @@ def main(argv: list[str]) -> None:
         raise errors.UserError(
             f"unexpected argument {argv[1]!r}; use --pattern={argv[1]}"
         )
-    listed = models.list_models()
+    listed = models.list_models(_KIND.value)
     names = [n for n in listed if fnmatch.fnmatchcase(n, _PATTERN.value)]
     if not names:
         raise errors.UserError(
@@ -49,7 +53,7 @@ def run() -> None:
 def _row(name: str) -> dict[str, Any]:
     module, form = registry.variant(name)
     spec = module.VARIANTS[form]
-    facts = {column: getattr(spec, column, None) for column in _COLUMNS}
+    facts = {column: getattr(spec, column, None) for column in _COLUMNS[spec.kind]}
     return {**facts, "name": name, "weights": _where(spec.weights)}
 
 
@@ -63,7 +67,8 @@ def _where(weights: weight_files.Weights | None) -> str:
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
-    cells = [_COLUMNS] + [tuple(_cell(row[c]) for c in _COLUMNS) for row in rows]
+    columns = _COLUMNS[_KIND.value]
+    cells = [columns] + [tuple(_cell(row[c]) for c in columns) for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "\n".join(_line(line, widths) for line in cells)
 

@@ -1,11 +1,12 @@
-"""Answers for image files: id, label and probabilities, in the order given.
+"""Answers for images or texts: id, label and probabilities, in the order given.
 
 Usage: tltf predict --model=saved_models/NAME photo.jpg folder '*.png' -
+       tltf predict --model=saved_models/NAME --text='How far is the moon?'
 
 The model is a published one (its newest version, or the version named) or a run
 folder. An input is a file, a folder with all below it, a quoted pattern, or `-`
-for a list of paths on stdin. A file that cannot be answered gets a row with
-"error"; the others go on, and the exit code is 1.
+for stdin: a path a line, or for a model of texts a text a line. An input that
+cannot be answered gets a row with "error"; the others go on, and the exit code is 1.
 """
 
 import contextlib
@@ -40,23 +41,22 @@ _BATCH = flags.DEFINE_integer("batch", 32, "Files a step.", lower_bound=1)
 _TOP = flags.DEFINE_integer(
     "top", None, "Give the K most probable labels only, best first.", lower_bound=1
 )
+_TEXT = flags.DEFINE_multi_string("text", [], "A text to answer; may be repeated.")
 _EXAMPLE = "tltf predict --model=saved_models/NAME photo.jpg"
 
 Row = Callable[["local.Answer"], str]
 
 
 def main(argv: list[str]) -> None:
-    """Writes one row a file."""
+    """Writes one row a record."""
     model_folder = _folder()
-    if len(argv) < 2:
+    if len(argv) < 2 and not _TEXT.value:
         raise errors.UserError(f"no input; name files or folders, as in {_EXAMPLE}")
-    from tltf.export import inputs
-
-    paths = list(inputs.paths(argv[1:], sys.stdin))
     _main.tensorflow()
     from tltf.export import local
 
     model = local.load(model_folder)
+    records = _records(argv[1:], model.reads)
     top = min(_TOP.value or len(model.labels), len(model.labels))
     ranked = _TOP.value is not None
     row = (_csv if _FORMAT.value == "csv" else _json)(model.labels, top, ranked)
@@ -64,18 +64,30 @@ def main(argv: list[str]) -> None:
     with _copy() as kept:
         for line in _header(model.labels, top, ranked):
             _put(line, kept)
-        for answer in local.answers(model, paths, batch=_BATCH.value):
+        for answer in local.answers(model, records, batch=_BATCH.value):
             failed += answer.error is not None
             _put(row(answer), kept)
     if failed:
         raise errors.WorkError(
-            f"{failed} of {len(paths)} files have no answer; their rows say why"
+            f"{failed} of {len(records)} inputs have no answer; their rows say why"
         )
 
 
 def run() -> None:
     """Runs the command."""
     _main.run(main)
+
+
+def _records(names: list[str], reads: str) -> list:
+    from tltf.export import inputs
+
+    if _TEXT.value and reads != "text":
+        raise errors.UserError("--text: this model answers images, not texts")
+    given = [
+        (f"text {number}", text.encode("utf-8", "replace"))
+        for number, text in enumerate(_TEXT.value, 1)
+    ]
+    return [*given, *inputs.records(names, sys.stdin, reads=reads)]
 
 
 def _folder() -> pathlib.Path:

@@ -11,38 +11,45 @@ _BATCH = 8
 
 
 def main(request: str, answer: str) -> None:
-    """Reads {"model", "files"} and writes {"scores", "classes", "features", ...}."""
+    """Reads {"model", "records"} and writes {"scores", "classes", "features", ...}."""
     sys.modules["tltf"] = None  # an import of it now fails, wherever it stands
     import tensorflow as tf
 
     asked = json.loads(pathlib.Path(request).read_text(encoding="utf-8"))
     loaded = tf.saved_model.load(asked["model"])
-    records = [pathlib.Path(path).read_bytes() for path in asked["files"]]
+    records = [_raw(row) for row in asked["records"]]
     serve = loaded.signatures["serving_default"]
+    [key] = serve.structured_input_signature[1]
     scores, classes = [], []
     for start in range(0, len(records), _BATCH):
-        found = serve(image_bytes=tf.constant(records[start : start + _BATCH]))
+        found = serve(**{key: tf.constant(records[start : start + _BATCH])})
         scores += found["scores"].numpy().tolist()
         classes += [name.decode() for name in found["classes"].numpy()]
     first = tf.constant(records[:1])
-    vector = loaded.signatures["features"](image_bytes=first)["features"]
+    vector = loaded.signatures["features"](**{key: first})["features"]
     ask = loaded.signatures["predict_examples"]
     report = {
         "scores": scores,
         "classes": classes,
         "features": vector.numpy()[0].tolist(),
-        "example_scores": ask(examples=_examples(tf, records[:1]))["scores"]
+        "example_scores": ask(examples=_examples(tf, key, records[:1]))["scores"]
         .numpy()[0]
         .tolist(),
     }
     pathlib.Path(answer).write_text(json.dumps(report), encoding="utf-8")
 
 
-def _examples(tf, records):
+def _raw(row):
+    if "text" in row:
+        return row["text"].encode("utf-8", "replace")
+    return pathlib.Path(row["file"]).read_bytes()
+
+
+def _examples(tf, key, records):
     made = []
     for record in records:
         value = tf.train.Feature(bytes_list=tf.train.BytesList(value=[record]))
-        features = tf.train.Features(feature={"image_bytes": value})
+        features = tf.train.Features(feature={key: value})
         made.append(tf.train.Example(features=features).SerializeToString())
     return tf.constant(made)
 

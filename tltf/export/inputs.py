@@ -1,4 +1,4 @@
-"""Image files named on a command line: files, folders, patterns, a list on stdin."""
+"""Records named on a command line: files, folders, patterns, a list on stdin."""
 
 import glob
 import pathlib
@@ -7,39 +7,69 @@ from collections.abc import Iterable, Iterator
 from tltf import errors
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp")
+OF_TEXTS = (".txt",)
 
 
-def paths(names: Iterable[str], listed: Iterable[str] = ()) -> Iterator[str]:
+def records(
+    names: Iterable[str], listed: Iterable[str], *, reads: str
+) -> Iterator[str | tuple[str, bytes]]:
+    """Gives what a model is asked: paths, or (name, text) of each line on stdin.
+
+    Args:
+      names: As of `paths`.
+      listed: Lines of stdin: for images paths, for texts the texts themselves.
+      reads: Input of the model, `image_bytes` or `text`.
+
+    Raises:
+      UserError: As of `paths`.
+    """
+    if reads != "text":
+        yield from paths(names, listed)
+        return
+    for name in names:
+        if name == "-":
+            for number, line in enumerate(listed, 1):
+                text = line.rstrip("\r\n").encode("utf-8", "replace")
+                yield f"line {number}", text
+        else:
+            yield from paths([name], endings=OF_TEXTS)
+
+
+def paths(
+    names: Iterable[str], listed: Iterable[str] = (), *, endings=ENDINGS
+) -> Iterator[str]:
     """Gives the path of every file, in the order of the names.
 
     Args:
       names: A file, taken whatever its ending; a folder, of which the files
-        with an image's ending are taken in sorted order, with all below it; a
+        with one of `endings` are taken in sorted order, with all below it; a
         pattern with `*`, `?` or `[`, where `**` crosses folders; or `-`.
       listed: What `-` stands for, one path a line.
+      endings: Of files that are taken from folders, in lower case.
 
     Raises:
-      UserError: A pattern that matches nothing, or a folder without images. A
-        path that does not exist is given as it is: its row will say so.
+      UserError: A pattern that matches nothing, or a folder without such files.
+        A path that does not exist is given as it is: its row will say so.
     """
     for name in names:
         path = pathlib.Path(name)
         if name == "-":
             yield from (line.rstrip("\r\n") for line in listed if line.strip())
         elif path.is_dir():
-            yield from _below(path)
+            yield from _below(path, endings)
         elif glob.has_magic(name) and not path.exists():
             yield from _matching(name)
         else:
             yield name
 
 
-def _below(folder: pathlib.Path) -> list[str]:
-    files = (path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS)
+def _below(folder: pathlib.Path, endings: tuple[str, ...]) -> list[str]:
+    files = (path for path in folder.rglob("*") if path.suffix.lower() in endings)
     found = sorted(str(path) for path in files if path.is_file())
     if not found:
         raise errors.UserError(
-            f"no image in folder {str(folder)!r}; looked for {' '.join(ENDINGS)}"
+            f"no file to answer in folder {str(folder)!r}; looked for "
+            f"{' '.join(endings)}"
         )
     return found
 

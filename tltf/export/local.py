@@ -1,4 +1,4 @@
-"""Answers of a published model or a run for image files of this machine."""
+"""Answers of a published model or a run for records of this machine."""
 
 import collections
 import concurrent.futures
@@ -24,22 +24,24 @@ class Model:
     """A network to ask.
 
     Attributes:
-      serve: File bytes, string `[b]`, to `scores` and perhaps `accepted`.
+      serve: Bytes of records, string `[b]`, to `scores` and perhaps `accepted`.
+      reads: What a record is: `image_bytes` or `text`.
       labels: Class names in the order of scores.
       owner: Of the variables; `serve` alone does not keep them alive.
     """
 
     serve: Serve
+    reads: str
     labels: tuple[str, ...]
     owner: object
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What came of one file.
+    """What came of one record.
 
     Attributes:
-      id: Path as given.
+      id: Path, or name, as given.
       label: The best label, or for several labels the list of accepted ones.
       probabilities: float32 `[classes]`; None where there is an error.
       error: Why there is no answer.
@@ -66,25 +68,30 @@ def load(folder: pathlib.Path) -> Model:
     if (folder / "recipe.yaml").is_file():
         run = runs.read(folder)
         server = serving.Server(run)
-        return Model(serve=server.serve, labels=run.labels, owner=server)
+        return Model(
+            serve=server.serve,
+            reads=server.reader.name_of_input,
+            labels=run.labels,
+            owner=server,
+        )
     raise errors.UserError(
         f"--model: {str(folder)!r} is neither a published model (saved_models/NAME or "
         "a version in it) nor a run folder"
     )
 
 
-def answers(model: Model, paths: Iterable[str], *, batch: int) -> Iterator[Answer]:
-    """Gives one answer a path, in order; a bad file gives one with `error`.
+def answers(model: Model, records: Iterable, *, batch: int) -> Iterator[Answer]:
+    """Gives one answer a record, in order; a bad one gives an answer with `error`.
 
     Files are read ahead by threads while the network works; at most four
     batches of bytes are held.
 
     Args:
       model: From `load`.
-      paths: Image files.
-      batch: Files that go through the network together.
+      records: Paths of files, or pairs of a name and the bytes themselves.
+      batch: Records that go through the network together.
     """
-    read = _read(paths, ahead=3 * batch)
+    read = _read(records, ahead=3 * batch)
     while files := list(itertools.islice(read, batch)):
         good = [contents for _, contents in files if isinstance(contents, bytes)]
         asked = iter(_asked(model, good))
@@ -93,11 +100,12 @@ def answers(model: Model, paths: Iterable[str], *, batch: int) -> Iterator[Answe
             yield _answer(model, path, found)
 
 
-def _read(paths: Iterable[str], ahead: int) -> Iterator[tuple[str, bytes | str]]:
+def _read(records: Iterable, ahead: int) -> Iterator[tuple[str, bytes | str]]:
     waiting: collections.deque = collections.deque()
     with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
-        for path in paths:
-            waiting.append((path, pool.submit(_contents, path)))
+        for record in records:
+            name = record if isinstance(record, str) else record[0]
+            waiting.append((name, pool.submit(_contents, record)))
             if len(waiting) > ahead:
                 first, done = waiting.popleft()
                 yield first, done.result()
@@ -105,9 +113,11 @@ def _read(paths: Iterable[str], ahead: int) -> Iterator[tuple[str, bytes | str]]
             yield first, done.result()
 
 
-def _contents(path: str) -> bytes | str:
+def _contents(record: str | tuple[str, bytes]) -> bytes | str:
+    if not isinstance(record, str):
+        return record[1]
     try:
-        return pathlib.Path(path).read_bytes()
+        return pathlib.Path(record).read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a path with a zero byte
         return getattr(error, "strerror", None) or str(error)
 
@@ -160,6 +170,10 @@ def _published(folder: pathlib.Path) -> Model:
     serve = loaded.signatures["serving_default"]
 
     names = tuple(labels.read_text(encoding="utf-8").splitlines())
+    [reads] = serve.structured_input_signature[1]
     return Model(
-        serve=lambda files: serve(image_bytes=files), labels=names, owner=loaded
+        serve=lambda records: serve(**{reads: records}),
+        reads=reads,
+        labels=names,
+        owner=loaded,
     )

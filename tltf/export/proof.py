@@ -13,7 +13,7 @@ import numpy as np
 
 from tltf import errors
 
-IMAGES = 32  # records asked again
+RECORDS = 32  # asked again
 # Difference allowed to a probability p: 1e-5 + 1e-4 p in float32. Half floats
 # round to 8 or 11 bits, and answers move with the size of the batch.
 _ABSOLUTE = {"float32": 1e-5, "float16": 5e-3, "bfloat16": 4e-2}
@@ -25,27 +25,29 @@ def pick(rows: list[dict[str, Any]], origin: pathlib.Path) -> list[dict[str, Any
     """Returns up to 32 answers, evenly spaced, whose files still stand.
 
     Args:
-      rows: Answers of the run with `file` and `probabilities`.
+      rows: Answers of the run with `file` or `text`, and `probabilities`.
       origin: The file they are from, for the message.
 
     Raises:
       WorkError: None of the files stands.
     """
-    standing = [row for row in rows if os.path.isfile(row.get("file", ""))]
+    standing = [
+        row for row in rows if "text" in row or os.path.isfile(row.get("file", ""))
+    ]
     if not standing:
         gone = rows[0].get("file", "(no file named)")
         raise errors.WorkError(
             f"no image of {origin} can be found, such as {gone}; an export is proved "
             "on them: put the data back or train again"
         )
-    places = np.linspace(0, len(standing) - 1, min(IMAGES, len(standing)))
+    places = np.linspace(0, len(standing) - 1, min(RECORDS, len(standing)))
     return [standing[int(round(place))] for place in places]
 
 
 def check(
     model: pathlib.Path, rows: list[dict[str, Any]], *, precision: str
 ) -> dict[str, Any]:
-    """Returns the number of images asked and the largest difference found.
+    """Returns the number of records asked and the largest difference found.
 
     Args:
       model: A SavedModel folder.
@@ -55,7 +57,7 @@ def check(
     Raises:
       WorkError: It does not load or answer without tltf, or answers otherwise.
     """
-    answered = _reloaded(model, [row["file"] for row in rows])
+    answered = _reloaded(model, rows)
     expected = np.array([row["probabilities"] for row in rows])
     given = np.array(answered["scores"])
     if given.shape != expected.shape:
@@ -69,11 +71,12 @@ def check(
     if not (gaps <= allowed).all():
         raise errors.WorkError(
             f"the reloaded model differs from the run by {gaps[worst].max():.2g} on "
-            f"{rows[worst]['file']}; nothing was published: if files under "
-            "checkpoints/ or the images changed after training, train again"
+            f"{rows[worst].get('file') or rows[worst].get('id')}; nothing was "
+            "published: if files under checkpoints/ or the data changed after "
+            "training, train again"
         )
     _check_others(answered, allowed[0])
-    return {"images": len(rows), "largest_difference": float(gaps.max())}
+    return {"records": len(rows), "largest_difference": float(gaps.max())}
 
 
 def _check_others(answered: dict[str, Any], allowed: np.ndarray) -> None:
@@ -87,11 +90,14 @@ def _check_others(answered: dict[str, Any], allowed: np.ndarray) -> None:
         raise errors.WorkError("features are not numbers; nothing was published")
 
 
-def _reloaded(model: pathlib.Path, files: list[str]) -> dict[str, Any]:
+def _reloaded(model: pathlib.Path, rows: list[dict[str, Any]]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="tltf_proof_") as folder:
         request = pathlib.Path(folder, "request.json")
         answer = pathlib.Path(folder, "answer.json")
-        request.write_text(json.dumps({"model": str(model), "files": files}))
+        asked = [
+            {key: row[key] for key in ("file", "text") if key in row} for row in rows
+        ]
+        request.write_text(json.dumps({"model": str(model), "records": asked}))
         # -I: neither this folder, PYTHONPATH nor the user's site packages
         done = subprocess.run(
             [sys.executable, "-I", str(_SCRIPT), str(request), str(answer)],

@@ -54,8 +54,10 @@ def read(workdir: pathlib.Path) -> Run:
     recipe = _parsed(workdir / "recipe.yaml", specs.Recipe, yaml.safe_load)
     report = _parsed(workdir / "report.json", specs.Report, json.loads)
     labels = tuple(_text(workdir / "labels.txt").splitlines())
-    if recipe.image.side is None:
-        raise errors.UserError(f"{workdir / 'recipe.yaml'}: image.side is not filled")
+    if recipe.image.side is None and recipe.text.length is None:
+        raise errors.UserError(
+            f"{workdir / 'recipe.yaml'}: neither image.side nor text.length is filled"
+        )
     return Run(workdir=workdir, recipe=recipe, report=report, labels=labels)
 
 
@@ -67,6 +69,8 @@ def model(run: Run) -> "keras.Model":
         than labels.
     """
     import keras
+
+    from tltf import layers  # noqa: F401  registers the layers that Keras lacks
 
     path = run.workdir / "checkpoints" / "model.keras"
     if not path.is_file():

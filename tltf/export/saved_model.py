@@ -7,11 +7,11 @@ from typing import Any
 
 import tensorflow as tf
 
-from tltf.export import card, configs, proof, publish, serving, warmup
+from tltf.export import card, configs, proof, publish, readers, serving, warmup
 from tltf.export import run as runs
 from tltf.fetch import files
 
-_WARM = 4  # validation images in the warm-up file
+_WARM = 4  # validation records in the warm-up file
 
 
 def export(
@@ -43,8 +43,8 @@ def export(
     with publish.building(model) as built:
         _save(server, built)
         found = proof.check(built, rows, precision=run.recipe.precision)
-        warm = [pathlib.Path(row["file"]).read_bytes() for row in rows[:_WARM]]
-        warmup.write(built, name, warm)
+        warm = [readers.raw(row) for row in rows[:_WARM]]
+        warmup.write(built, name, warm, key=server.reader.name_of_input)
         facts = card.card(run, name, found) | {"files": card.digests(built)}
         text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
         files.write_text(built / "card.json", text)
@@ -68,7 +68,7 @@ def default_name(run: runs.Run) -> str:
 def _answered(server: serving.Server, rows: list[dict]) -> list[dict]:
     """Rows with the answers of the graph in this process, where the run's own are
     of views that are not served."""
-    contents = [pathlib.Path(row["file"]).read_bytes() for row in rows]
+    contents = [readers.raw(row) for row in rows]
     scores = [server.serve(tf.constant([one]))["scores"] for one in contents]
     return [
         row | {"probabilities": given.numpy()[0].tolist()}

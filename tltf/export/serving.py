@@ -1,20 +1,10 @@
-"""The served graph: file bytes in, named answers out."""
-
-import base64
+"""The served graph: files of images or texts in, named answers out."""
 
 import keras
 import tensorflow as tf
 
+from tltf.export import readers
 from tltf.export import run as runs
-from tltf.ops import images
-
-# Images of a request that are decoded at the same time.
-_PARALLEL = 16
-_PIXEL = base64.b64decode(  # a PNG of one pixel
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNg"
-    "AAAAAgABSK+kcQAAAABJRU5ErkJggg=="
-)
-_BYTES = {"image_bytes": tf.io.FixedLenFeature([], tf.string)}
 
 
 class Server(tf.Module):
@@ -23,36 +13,27 @@ class Server(tf.Module):
     Attributes:
       weights: Every variable of the network, so that saving finds them.
       labels_file: Path of labels.txt, copied into `assets`.
+      serve: Records, string `[b]`, to scores `[b, classes]`, the best classes
+        `[b]` and, for several labels, which are accepted.
+      features: The same input to the encoder's vectors, float32 `[b, features]`.
+      serve_examples: Serialized tf.Example to what `serve` gives.
     """
 
     def __init__(self, run: runs.Run):
         super().__init__(name="server")
         network = two_ended(runs.model(run))
+        self.reader = readers.reader(run)
         self.weights = [variable.value for variable in network.variables]
         self.labels_file = tf.saved_model.Asset(str(run.workdir / "labels.txt"))
-        self._network = tf.function(lambda image: network(image, training=False))
-        self._image = run.recipe.image
+        self._network = tf.function(lambda inputs: network(inputs, training=False))
         self._mirrored = views(run) == 2
         self._labels = list(run.labels)
         self._temperature = run.temperature
         cuts = run.thresholds
         self._thresholds = None if cuts is None else [float(cut) for cut in cuts]
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "image_bytes")])
-    def serve(self, image_bytes):
-        """Returns scores `[b, classes]`, the best classes `[b]`, labels accepted."""
-        return self._answers(self._outputs(image_bytes)["logits"])
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "image_bytes")])
-    def features(self, image_bytes):
-        """Returns the encoder's vectors, float32 `[b, features]`."""
-        vectors = self._outputs(image_bytes)["features"]
-        return {"features": tf.cast(vectors, tf.float32)}
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
-    def serve_examples(self, examples):
-        """Returns what `serve` does, for serialized tf.Example with `image_bytes`."""
-        return self.serve(tf.io.parse_example(examples, _BYTES)["image_bytes"])
+        self.serve = _taking(self._serve, self.reader.name_of_input)
+        self.features = _taking(self._vectors, self.reader.name_of_input)
+        self.serve_examples = _taking(self._parsed, "examples")
 
     def signatures(self) -> dict[str, tf.types.experimental.GenericFunction]:
         """Returns the functions under the names that clients call."""
@@ -62,35 +43,30 @@ class Server(tf.Module):
             "predict_examples": self.serve_examples,
         }
 
-    def _outputs(self, image_bytes):
+    def _serve(self, records):
+        return self._answers(self._outputs(records)["logits"])
+
+    def _vectors(self, records):
+        vectors = self._outputs(records)["features"]
+        return {"features": tf.cast(vectors, tf.float32)}
+
+    def _parsed(self, examples):
+        name = self.reader.name_of_input
+        fields = {name: tf.io.FixedLenFeature([], tf.string)}
+        return self._serve(tf.io.parse_example(examples, fields)[name])
+
+    def _outputs(self, records):
         # Some convolutions fail on a batch of none, so it gets a stand-in.
-        count = tf.size(image_bytes)
-        missing = tf.fill([tf.maximum(1 - count, 0)], tf.constant(_PIXEL))
-        pixels = self._decoded(tf.concat([image_bytes, missing], 0))
-        found = self._network({"image": pixels})
+        count = tf.size(records)
+        stand_in = tf.constant(self.reader.stand_in)
+        missing = tf.fill([tf.maximum(1 - count, 0)], stand_in)
+        inputs = self.reader.read(tf.concat([records, missing], 0))
+        found = self._network(inputs)
         if self._mirrored:
-            mirror = self._network({"image": tf.image.flip_left_right(pixels)})
-            found["logits"] = (found["logits"] + mirror["logits"]) / 2
+            mirror = tf.image.flip_left_right(inputs["image"])
+            other = self._network({"image": mirror})
+            found["logits"] = (found["logits"] + other["logits"]) / 2
         return {name: value[:count] for name, value in found.items()}
-
-    def _decoded(self, image_bytes):
-        image = self._image
-
-        def load(contents):
-            return images.load(
-                contents,
-                side=image.side,
-                fit=image.fit,
-                margin=image.margin,
-                gray=image.gray,
-            )
-
-        return tf.map_fn(
-            load,
-            image_bytes,
-            parallel_iterations=_PARALLEL,
-            fn_output_signature=tf.TensorSpec([image.side, image.side, 3]),
-        )
 
     def _answers(self, logits):
         scaled = tf.cast(logits, tf.float32) / self._temperature
@@ -114,10 +90,17 @@ def views(run: runs.Run) -> int:
     return min(run.recipe.tta, 2)
 
 
+def _taking(function, name: str) -> tf.types.experimental.GenericFunction:
+    """The function as a graph of one argument, named as clients name it."""
+    records = tf.TensorSpec([None], tf.string, name)
+    return tf.function(function, input_signature=[records])
+
+
 def two_ended(network: keras.Model) -> keras.Model:
     """Returns the network with the encoder's vector beside the logits.
 
-    The vector is what enters the first layer whose name starts with `head_`.
+    The vector is what enters the first layer whose name starts with `head_`; of a
+    head that reads a sequence, what enters its last layer.
 
     Raises:
       ValueError: No layer has such a name: the network is not one of ours.
@@ -125,5 +108,10 @@ def two_ended(network: keras.Model) -> keras.Model:
     head = [layer for layer in network.layers if layer.name.startswith("head_")]
     if not head:
         raise ValueError("no layer named head_*; expected a network trained by tltf")
-    ends = {"features": head[0].input, "logits": network.output}
+    ends = {"features": _vector(head), "logits": network.output}
     return keras.Model(network.input, ends, name="two_ended")
+
+
+def _vector(head: list[keras.layers.Layer]):
+    first, last = head[0].input, head[-1].input
+    return first if len(first.shape) == 2 else last

@@ -2,6 +2,8 @@
 
 import keras
 
+READS = "vector"
+
 
 def layers(outputs: int, *, unit: bool, dropout: float) -> list[keras.layers.Layer]:
     """Returns the head's layers in order, unbuilt.

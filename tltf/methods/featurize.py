@@ -19,7 +19,9 @@ def run(task_job: job.Job) -> job.Outcome:
     """
     # nothing is trained here: half precision is for the engine of the features
     whole = task_job.recipe.model_copy(update={"precision": "float32"})
-    network = networks.build(whole, len(task_job.classes), unit=True)
+    network = networks.build(
+        whole, len(task_job.classes), unit=True, words=task_job.words
+    )
     seconds: dict[str, float] = {}
     solved = head(task_job, network, seconds)
     networks.graft(network, solved.weight, solved.bias)
@@ -49,7 +51,9 @@ def head(task_job: job.Job, network, seconds: dict[str, float]) -> solve.Solved:
     )
     if recipe.imbalance == "logit_adjust":
         several = sample.labels.ndim == 2
-        priors = gradient.frequencies(sample.labels, len(task_job.classes))
+        priors = gradient.frequencies(
+            sample.labels, len(task_job.classes), words=task_job.words
+        )
         solved.bias[:] -= gradient.adjustment(priors, several=several)
     return solved
 

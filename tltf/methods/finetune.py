@@ -12,7 +12,9 @@ def run(task_job: job.Job) -> job.Outcome:
     Source:
       Deck, "Fine Tune DNN"; Howard & Ruder 2018 (arXiv:1801.06146), section 3.3.
     """
-    network = networks.build(task_job.recipe, len(task_job.classes))
+    network = networks.build(
+        task_job.recipe, len(task_job.classes), words=task_job.words
+    )
     seconds: dict[str, float] = {}
     gradient.learn(task_job, network, seconds)
     return gradient.outcome(task_job, network, seconds)

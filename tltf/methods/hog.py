@@ -9,6 +9,7 @@ from tltf import errors, specs
 from tltf.ops import hog
 from tltf.training import gradient, job, solve, state
 
+READS = "image"
 _FILE = "checkpoints/hog.npz"
 
 

@@ -14,7 +14,9 @@ def run(task_job: job.Job) -> job.Outcome:
       Kumar et al. 2022 (arXiv:2202.10054): a random head would distort the
       features in its first steps, a solved one does not.
     """
-    network = networks.build(task_job.recipe, len(task_job.classes), unit=True)
+    network = networks.build(
+        task_job.recipe, len(task_job.classes), unit=True, words=task_job.words
+    )
     seconds: dict[str, float] = {}
     solved = featurize.head(task_job, network, seconds)
     networks.graft(network, solved.weight, solved.bias)

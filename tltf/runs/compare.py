@@ -13,14 +13,18 @@ from absl import logging
 from tltf import config, errors, registry, specs
 from tltf.fetch import files
 
-METHODS = ("hog", "standard", "featurize", "freeze", "lp_ft", "finetune")
+# by what the records are; rows that a recipe adds come behind
+METHODS = {
+    "image": ("hog", "standard", "featurize", "freeze", "lp_ft", "finetune"),
+    "text": ("tfidf", "featurize", "standard", "freeze", "finetune"),
+}
 
 
 def compare(
     recipe: specs.Recipe,
     workdir: str | os.PathLike,
     *,
-    methods: Sequence[str] = METHODS,
+    methods: Sequence[str] = (),
     split: str = "test",
 ) -> dict:
     """Runs each method in a process of its own and returns the table.
@@ -32,7 +36,8 @@ def compare(
     Args:
       recipe: Resolved; `compare` holds what differs by method.
       workdir: Gets a run folder for each method, compare.json, .md and .png.
-      methods: Which, in the order of the table.
+      methods: Which rows, in the order of the table: names of methods, or of
+        rows that the recipe's `compare` adds; see `rows` for the default.
       split: What the table reports. Nothing is chosen on it: `take` follows
         the valid split.
 
@@ -44,9 +49,10 @@ def compare(
       WorkError: A method failed; the finished ones are kept.
     """
     folder = pathlib.Path(workdir)
+    # all of them first: a wrong name is told before the first has run
+    planned = {name: variant(recipe, name) for name in methods or rows(recipe)}
     reports = {}
-    for name in methods:
-        one = variant(recipe, name)
+    for name, one in planned.items():
         path = folder / "recipes" / f"{name}.yaml"
         files.write_text(path, config.dump(one))
         reports[name] = _run(path, folder / name, split)
@@ -56,19 +62,31 @@ def compare(
     return table
 
 
-def variant(recipe: specs.Recipe, method: str) -> specs.Recipe:
-    """Returns the recipe for one method of a comparison.
+def rows(recipe: specs.Recipe) -> list[str]:
+    """Returns the rows of a comparison that names none: the methods for this kind
+    of records, then those that the recipe's `compare` adds."""
+    module, form = registry.variant(recipe.backbone)
+    usual = METHODS[module.VARIANTS[form].kind]
+    return [*usual, *(name for name in recipe.compare if name not in usual)]
 
-    Another method than the recipe's own takes its default stages; what
-    `compare.<method>` says comes on top.
+
+def variant(recipe: specs.Recipe, row: str) -> specs.Recipe:
+    """Returns the recipe for one row of a comparison.
+
+    A row is a method, or a name of the recipe's own whose overrides say `method`.
+    Another method than the recipe's takes its default stages; what
+    `compare.<row>` says comes on top.
+
+    Raises:
+      UserError: The row is neither.
     """
-    registry.find_name("methods", method)
     raw = recipe.model_dump(mode="json")
-    overrides = raw.pop("compare").get(method, {})
+    overrides = raw.pop("compare").get(row, {})
+    method = overrides.get("method") or registry.find_name("methods", row)
     if method != recipe.method:
         raw["stages"] = None
     raw["method"] = method
-    return config.override(raw, overrides, where=f"compare.{method}")
+    return config.override(raw, overrides, where=f"compare.{row}")
 
 
 def summary(reports: dict[str, specs.Report], *, split: str, seed: int) -> dict:

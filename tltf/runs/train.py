@@ -55,10 +55,12 @@ def parameters(recipe: specs.Recipe):
     """
     from tltf.training import groups, network
 
-    if recipe.method == "hog":
+    if getattr(registry.find("methods", recipe.method), "READS", None):
         return []
     bare = recipe.model_copy(update={"weights": "none"})
-    built = network.build(bare, 2)
+    # as many words as the recipe allows; how many train has, only the data say
+    words = [str(number) for number in range(recipe.text.words)]
+    built = network.build(bare, 2, words=words)
     return groups.table(built.model, built.backbone, recipe.stages)
 
 
@@ -73,6 +75,8 @@ def _once(recipe: specs.Recipe, folder: pathlib.Path, resume: bool) -> specs.Rep
     data = recipe.data.model_copy(update=dict(task_job.records.cuts))
     settled = recipe.model_copy(update={"data": data})
     files.write_text(folder / "recipe.yaml", config.dump(settled))
+    if task_job.codec:
+        task_job.codec.save(folder)
     logging.info("%s", _opening(task_job))
     if unread := config.unread(recipe):
         logging.warning("method %s does not read %s", recipe.method, ", ".join(unread))

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from tltf.ops import calibrate, losses, scores
 
-KIND = "image"
+KINDS = ("image",)
 MULTI_LABEL = False
 
 

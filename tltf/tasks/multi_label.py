@@ -1,11 +1,11 @@
-"""Any number of labels for each image."""
+"""Any number of labels for each image or text."""
 
 import numpy as np
 import tensorflow as tf
 
 from tltf.ops import calibrate, losses, scores
 
-KIND = "image"
+KINDS = ("image", "text")
 MULTI_LABEL = True
 
 

@@ -8,9 +8,12 @@ import numpy as np
 from tltf.fetch import files
 from tltf.sources import _base
 
+# under which name a line says what was answered
+_KEYS = {"image": "file", "text": "text"}
+
 
 def write(path: pathlib.Path, table: _base.Table, probabilities, *, task, chosen):
-    """Writes id, label, answer, probabilities and file of each record, in order.
+    """Writes id, label, answer, probabilities and file or text of each, in order.
 
     Args:
       path: File to write, in one step.
@@ -27,7 +30,7 @@ def write(path: pathlib.Path, table: _base.Table, probabilities, *, task, chosen
             "label": task.truth(table.labels[row], names),
             "answer": task.answer(probabilities[row], names, chosen),
             "probabilities": [round(float(p), 7) for p in probabilities[row]],
-            "file": str(table.values[row]),
+            _KEYS[table.kind]: str(table.values[row]),
         }
         lines.append(json.dumps(line, ensure_ascii=False))
     files.write_text(path, "\n".join(lines) + "\n")

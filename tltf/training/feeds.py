@@ -1,4 +1,4 @@
-"""What a stage learns from: images through the network, or cached features."""
+"""What a stage learns from: records through the network, or cached features."""
 
 import dataclasses
 import functools
@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tltf import specs
-from tltf.data import pipeline
+from tltf.data import pipeline, texts
 
 # decoded valid images up to this many bytes stay in memory between epochs
 _IN_MEMORY = 2**30
@@ -56,6 +56,37 @@ class Images:
     @functools.cached_property
     def _example(self):
         return pipeline.example(self.train, self.augment)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Texts:
+    """Texts passed through the whole network each epoch, of like length together.
+
+    Attributes:
+      learner: The network that learns.
+      train: Records to learn from.
+      valid: Batches of inputs of the valid split, in order.
+      odds: As in `Images`.
+    """
+
+    learner: keras.Model
+    train: texts.Texts
+    valid: tf.data.Dataset
+    odds: np.ndarray | None = None
+    whole_epoch = False
+
+    def __len__(self) -> int:
+        return len(self.train)
+
+    def epoch(self, *, seed: int, stage: int, epoch: int, batch: int):
+        """Returns the batches of one epoch; equal arguments, equal batches."""
+        rows = pipeline.order(
+            len(self.train), seed=seed, stage=stage, epoch=epoch, odds=self.odds
+        )
+        if not self.train.codec.fixed:
+            place = [seed, stage, epoch, 3]
+            rows = texts.order(self.train, rows, batch=batch, seed=place)
+        return texts.training(self.train, rows, batch=batch)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)

@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from tltf import specs
-from tltf.data import features
-from tltf.training import board, feeds, groups, job, stages
+from tltf.data import features, text_vectors, texts
+from tltf.training import board, codecs, feeds, groups, job, stages
 from tltf.training import network as networks
 
 # Focusing exponent of Lin et al. 2017 (arXiv:1708.02002), section 4.1
@@ -46,7 +46,7 @@ def outcome(task_job, network, seconds, chosen=None) -> job.Outcome:
     counts = {"all": network.model.count_params()}
     counts["learnt"] = sum(int(np.prod(w.shape)) for w in _learnt(network, recipe))
     return job.Outcome(
-        logits=job.scorer(network.model, recipe, task_job.task),
+        logits=job.scorer(network.model, recipe, task_job.task, task_job.codec),
         model=network.model,
         chosen=chosen or {},
         weights=network.source,
@@ -60,7 +60,7 @@ def restore(folder: pathlib.Path, recipe: specs.Recipe, task) -> Callable:
     model = keras.saving.load_model(
         folder / "checkpoints" / "model.keras", compile=False
     )
-    return job.scorer(model, recipe, task)
+    return job.scorer(model, recipe, task, codecs.load(recipe, folder))
 
 
 def vectors(task_job, network, role: str, *, view: int = 0) -> np.ndarray:
@@ -72,7 +72,7 @@ def vectors(task_job, network, role: str, *, view: int = 0) -> np.ndarray:
       role: train, valid or test.
       view: 0 for the image itself, else the number of an augmented view.
     """
-    recipe = task_job.recipe
+    recipe, table = task_job.recipe, task_job.records.part(role)
     frozen = features.Frozen(
         encoder=network.encoder,
         name=recipe.backbone,
@@ -80,6 +80,16 @@ def vectors(task_job, network, role: str, *, view: int = 0) -> np.ndarray:
         engine=recipe.engine,
         precision="bfloat16" if recipe.precision == "bfloat16" else "float32",
     )
+    found = task_job.records.part_digests(role)
+    if task_job.codec:
+        return text_vectors.vectors(
+            frozen,
+            list(table.values),
+            found,
+            task_job.codec,
+            view=network.reads,
+            batch=recipe.batch,
+        )
     image = recipe.image
     shown = features.Preprocess(
         side=image.side,
@@ -92,8 +102,8 @@ def vectors(task_job, network, role: str, *, view: int = 0) -> np.ndarray:
     )
     return features.vectors(
         frozen,
-        list(task_job.records.part(role).values),
-        task_job.records.part_digests(role),
+        list(table.values),
+        found,
         shown,
         batch=recipe.batch,
     )
@@ -179,45 +189,48 @@ def _odds(task_job) -> np.ndarray | None:
 
 
 def _feeds(task_job, network) -> Callable:
-    images: list[feeds.Images] = []
+    made: list[feeds.Images | feeds.Texts] = []
 
     def feed(stage: specs.Stage):
         if cached(task_job.recipe, stage):
             return _features(task_job, network)
-        if not images:
-            pictures = task_job.pictures("valid")
-            images.append(
-                feeds.Images(
-                    learner=network.model,
-                    train=task_job.pictures("train"),
-                    valid=feeds.held(pictures, task_job.recipe.batch),
-                    augment=task_job.recipe.augment,
-                    odds=_odds(task_job),
-                )
-            )
-        return images[0]
+        if not made:
+            made.append(_whole(task_job, network))
+        return made[0]
 
     return feed
 
 
+def _whole(task_job, network) -> feeds.Images | feeds.Texts:
+    shown, valid = task_job.examples("train"), task_job.examples("valid")
+    both = {"learner": network.model, "train": shown, "odds": _odds(task_job)}
+    batch = task_job.recipe.batch
+    if task_job.codec:
+        return feeds.Texts(valid=texts.evaluation(valid, batch=batch), **both)
+    return feeds.Images(
+        valid=feeds.held(valid, batch), augment=task_job.recipe.augment, **both
+    )
+
+
 def cached(recipe: specs.Recipe, stage: specs.Stage) -> bool:
     """Whether a stage learns from cached features: a frozen encoder sees the same
-    images each epoch, or one of `augment.views` fixed views of them."""
+    records each epoch, or one of `augment.views` fixed views of them."""
     augment = recipe.augment
     fixed = not augment.random or augment.views > 0
-    return stage.train == ("head",) and fixed and not augment.mixes
+    kept = stage.train == ("head",) and networks.cacheable(recipe)
+    return kept and fixed and not augment.mixes
 
 
 def _features(task_job, network) -> feeds.Features:
-    pictures = task_job.pictures("train")
+    shown = task_job.examples("train")
     augment = task_job.recipe.augment
     numbers = range(1, augment.views + 1) if augment.random else [0]
     valid = vectors(task_job, network, "valid")
     return feeds.Features(
         learner=network.head,
         views=[vectors(task_job, network, "train", view=n) for n in numbers],
-        targets=pictures.targets,
-        weights=pictures.weights,
+        targets=shown.targets,
+        weights=shown.weights,
         valid=tf.data.Dataset.from_tensor_slices(np.asarray(valid)).batch(1024),
         odds=_odds(task_job),
     )

@@ -17,13 +17,14 @@ def task_fits(table: _base.Table, task) -> None:
       UserError: Texts for an image task, or one class a record where the task
         wants several, and the reverse.
     """
-    if table.kind != task.KIND:
+    if table.kind not in task.KINDS:
         raise errors.UserError(
-            f"task: {task.__name__.rpartition('.')[2]} works on {task.KIND}s, "
-            f"the source has {table.kind}s"
+            f"task: {task.__name__.rpartition('.')[2]} works on "
+            f"{' and '.join(task.KINDS)}s, the source has {table.kind}s; use task: "
+            f"{_task_of(table)}"
         )
     if table.multi_label != task.MULTI_LABEL:
-        right = "multi_label" if table.multi_label else "image_class"
+        right = _task_of(table)
         raise errors.UserError(
             f"task: the labels of a record are not what this task takes; "
             f"use task: {right}"
@@ -32,6 +33,23 @@ def task_fits(table: _base.Table, task) -> None:
         raise errors.UserError(
             f"data: one class only, {table.classes}; a classifier needs two or more"
         )
+
+
+def backbone_fits(table: _base.Table, backbone, *, name: str) -> None:
+    """Checks that the encoder reads what the source has.
+
+    Raises:
+      UserError: Texts for a network of images, or the reverse.
+    """
+    if table.kind != backbone.kind:
+        raise errors.UserError(
+            f"backbone: {name} reads {backbone.kind}s, the source has {table.kind}s; "
+            f"`tltf models --kind={table.kind}` lists those that fit"
+        )
+
+
+def _task_of(table: _base.Table) -> str:
+    return "multi_label" if table.multi_label else f"{table.kind}_class"
 
 
 def disjoint(table, found: Sequence[str], rows: Mapping, *, cuts, leaks: str) -> dict:

@@ -9,10 +9,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from tltf import registry, specs
-from tltf.data import pipeline
+from tltf import errors, registry, specs
+from tltf.backbones import _base as backbones
+from tltf.data import pipeline, texts
 from tltf.sources import _base
-from tltf.training import guards, loop
+from tltf.training import codecs, guards, loop
 from tltf.training import records as record_sets
 
 
@@ -25,6 +26,7 @@ class Job:
       folder: Run folder; exists.
       records: Checked and cut.
       task: Module of the task.
+      codec: What turns texts into the encoder's input; None for images.
       resume: Go on from a checkpoint.
     """
 
@@ -32,6 +34,7 @@ class Job:
     folder: pathlib.Path
     records: record_sets.Records
     task: types.ModuleType
+    codec: Any = None
     resume: bool = False
 
     @property
@@ -39,9 +42,15 @@ class Job:
         """Class names in output order."""
         return self.records.table.classes
 
-    def pictures(self, role: str) -> pipeline.Pictures:
-        """Returns the image records of one role."""
-        return pictures(self.records.part(role), self.recipe.image, self.task)
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Word of each id of the codec; empty where it has none."""
+        return self.codec.words if self.codec else ()
+
+    def examples(self, role: str) -> pipeline.Pictures | texts.Texts:
+        """Returns the records of one role, ready to be batched."""
+        table = self.records.part(role)
+        return examples(table, self.recipe, self.task, self.codec)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -74,7 +83,32 @@ def start(recipe: specs.Recipe, folder: pathlib.Path, *, resume: bool = False) -
     task = registry.find("tasks", recipe.task)
     found = record_sets.prepare(recipe.data, seed=recipe.seed, task=task)
     guards.chooses_on_valid(found.cuts)
-    return Job(recipe=recipe, folder=folder, records=found, task=task, resume=resume)
+    # methods without an encoder say what kind of records they read
+    reads = getattr(registry.find("methods", recipe.method), "READS", None)
+    codec = None
+    if reads is None:
+        backbone = backbone_of(recipe)
+        guards.backbone_fits(found.table, backbone, name=recipe.backbone)
+        codec = codecs.find(recipe, backbone, folder, found.part("train").values)
+    elif reads != found.table.kind:
+        raise errors.UserError(
+            f"method: {recipe.method} reads {reads}s, the source has "
+            f"{found.table.kind}s"
+        )
+    return Job(
+        recipe=recipe,
+        folder=folder,
+        records=found,
+        task=task,
+        codec=codec,
+        resume=resume,
+    )
+
+
+def backbone_of(recipe: specs.Recipe) -> backbones.Backbone | backbones.TextBackbone:
+    """Returns the description of the recipe's encoder."""
+    module, form = registry.variant(recipe.backbone)
+    return module.VARIANTS[form]
 
 
 def with_recipe(task_job: Job, recipe: specs.Recipe) -> Job:
@@ -82,25 +116,40 @@ def with_recipe(task_job: Job, recipe: specs.Recipe) -> Job:
     return dataclasses.replace(task_job, recipe=recipe)
 
 
-def pictures(table: _base.Table, image: specs.Image, task) -> pipeline.Pictures:
-    """Returns image records with targets, ready to be batched."""
+def examples(
+    table: _base.Table, recipe: specs.Recipe, task, codec
+) -> pipeline.Pictures | texts.Texts:
+    """Returns records with targets, ready to be batched.
+
+    Args:
+      table: The records.
+      recipe: How images become pixels.
+      task: Module of the task.
+      codec: How texts become ids; None for images.
+    """
+    targets = task.targets(table.labels, len(table.classes))
+    labelled = {"targets": targets, "weights": table.weights}
+    if table.kind == "text":
+        return texts.Texts(values=table.values, codec=codec, **labelled)
+    image = recipe.image
     return pipeline.Pictures(
         paths=table.values,
-        targets=task.targets(table.labels, len(table.classes)),
-        weights=table.weights,
         side=image.side,
         fit=image.fit,
         margin=image.margin,
         gray=image.gray,
+        **labelled,
     )
 
 
-def scorer(model: keras.Model, recipe: specs.Recipe, task) -> Callable:
+def scorer(model: keras.Model, recipe: specs.Recipe, task, codec=None) -> Callable:
     """Returns a function of a table to logits, averaged over `tta` views."""
     run = loop.logits(model)
 
     def score(table: _base.Table) -> np.ndarray:
-        shown = pictures(table, recipe.image, task)
+        shown = examples(table, recipe, task, codec)
+        if table.kind == "text":
+            return run(texts.evaluation(shown, batch=recipe.batch))
         views = [
             run(pipeline.evaluation(shown, batch=recipe.batch, view=view))
             for view in range(recipe.tta)

@@ -3,7 +3,8 @@
 import contextlib
 import dataclasses
 import hashlib
-from collections.abc import Iterator
+import pathlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -11,7 +12,6 @@ import numpy as np
 
 from tltf import errors, registry, specs
 from tltf.backbones import _base
-from tltf.fetch import weights as fetched
 from tltf.training import guards
 
 _POLICIES = {
@@ -26,9 +26,11 @@ class Network:
     """An encoder with its head; the layers are shared between the models.
 
     Attributes:
-      model: {"image": 0..255 `[batch, side, side, 3]`} to float32 logits.
-      encoder: The same input to {"vector", "map"}.
-      head: float `[batch, features]` to the same logits.
+      model: {"image": 0..255 `[batch, side, side, 3]`}, {"tokens"} or {"chars"},
+        to float32 logits.
+      encoder: The same input to {"vector", ...}.
+      head: What the head reads, float `[batch, ...]`, to the same logits.
+      reads: Which output of the encoder that is.
       backbone: Description of the encoder.
       source: Where the weights came from: `choice`, `file`, `sha256`.
     """
@@ -36,42 +38,80 @@ class Network:
     model: keras.Model
     encoder: keras.Model
     head: keras.Model
-    backbone: _base.Backbone
+    reads: str
+    backbone: _base.Backbone | _base.TextBackbone
     source: dict[str, Any]
 
 
-def build(recipe: specs.Recipe, outputs: int, *, unit: bool = False) -> Network:
+def build(
+    recipe: specs.Recipe,
+    outputs: int,
+    *,
+    unit: bool = False,
+    words: Sequence[str] = (),
+) -> Network:
     """Returns the network of a recipe with its starting weights.
 
     Args:
       recipe: Resolved; `weights: none` gives random ones.
       outputs: Number of classes.
       unit: Scale the vector to unit length before the last layer.
+      words: Word of each id, for encoders of words.
 
     Raises:
-      UserError: The weights cannot be had, or do not fit.
+      UserError: The weights cannot be had, or do not fit; or the head reads
+        what this encoder does not give.
     """
     module, form = registry.variant(recipe.backbone)
     backbone = module.VARIANTS[form]
-    path = fetched.resolve(backbone.weights, recipe.weights, name=recipe.backbone)
+    path = _base.resolve(module, backbone, recipe.weights, name=recipe.backbone)
+    kind = registry.find("heads", recipe.head.kind)
     with policy(recipe.precision):
-        encoder = module.build(backbone, side=recipe.image.side, weights=path)
-        layers = registry.find("heads", "linear").layers(
-            outputs, unit=unit, dropout=recipe.head.dropout
-        )
-        model = keras.Model(
-            encoder.input, _through(layers, encoder.output["vector"]), name="model"
-        )
-        vector = keras.Input(encoder.output["vector"].shape[1:], name="vector")
-        head = keras.Model(vector, _through(layers, vector), name="head")
+        encoder = _encoder(module, backbone, recipe, path, words)
+        _check_head(encoder, recipe, kind.READS)
+        layers = kind.layers(outputs, unit=unit, dropout=recipe.head.dropout)
+        shown = encoder.output[kind.READS]
+        model = keras.Model(encoder.input, _through(layers, shown), name="model")
+        # a Masking layer of the head reads zeros, not the sequence's own mask
+        alone = keras.Input(shown.shape[1:], dtype=shown.dtype, name=kind.READS)
+        head = keras.Model(alone, _through(layers, alone), name="head")
     guards.scaled_once(model, side=recipe.image.side)
+    return Network(
+        model=model,
+        encoder=encoder,
+        head=head,
+        reads=kind.READS,
+        backbone=backbone,
+        source=_source(recipe, backbone, path),
+    )
+
+
+def cacheable(recipe: specs.Recipe) -> bool:
+    """Whether the head reads vectors of one size, which are worth keeping."""
+    return registry.find("heads", recipe.head.kind).READS != "sequence"
+
+
+def _encoder(module, backbone, recipe: specs.Recipe, path, words) -> keras.Model:
+    if backbone.kind == "text":
+        length = recipe.text.length
+        return module.build(backbone, words=words, length=length, weights=path)
+    return module.build(backbone, side=recipe.image.side, weights=path)
+
+
+def _check_head(encoder: keras.Model, recipe: specs.Recipe, reads: str) -> None:
+    if reads not in encoder.output:
+        raise errors.UserError(
+            f"head.kind: {recipe.head.kind} reads {reads!r}, which {recipe.backbone} "
+            f"does not give; it gives {', '.join(sorted(encoder.output))}"
+        )
+
+
+def _source(recipe: specs.Recipe, backbone, path) -> dict[str, Any]:
     source = {"choice": recipe.weights, "file": path.name if path else None}
-    source["sha256"] = _file_digest(path) if path else None
+    source["sha256"] = _digest(path) if path else None
     if path and backbone.weights and path.name == backbone.weights.file:
         source["licence"] = backbone.weights.licence
-    return Network(
-        model=model, encoder=encoder, head=head, backbone=backbone, source=source
-    )
+    return source
 
 
 @contextlib.contextmanager
@@ -105,6 +145,10 @@ def _through(layers, tensor):
     return tensor
 
 
-def _file_digest(path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _digest(path: pathlib.Path) -> str:
+    if path.is_file():
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    parts = sorted(part for part in path.rglob("*") if part.is_file())
+    names = [f"{part.relative_to(path)} {_digest(part)}" for part in parts]
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()

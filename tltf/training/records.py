@@ -56,7 +56,10 @@ def prepare(data: specs.Data, *, seed: int, task) -> Records:
     table = tables.load(data.source, data.options)
     guards.task_fits(table, task)
     found = digests.records(table)
-    table, found, bad = _without_bad(table, found, data.bad)
+    if table.kind == "image":
+        table, found, bad = _without_bad(table, found, data.bad)
+    else:
+        bad = []
     cuts = splits.roles(table, train=data.train, valid=data.valid, test=data.test)
     rows = {r: splits.rows(table, found, cut) for r, cut in cuts.items() if cut}
     rows = guards.disjoint(table, found, rows, cuts=cuts, leaks=data.leaks)

@@ -5,6 +5,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from sklearn import exceptions, linear_model, model_selection, multiclass, svm
 
 from tltf import errors
@@ -37,7 +38,8 @@ class Sample:
     """What a classifier is solved on.
 
     Attributes:
-      features: float `[n, features]`, rows of unit length.
+      features: float `[n, features]`, rows of unit length; or a SciPy sparse
+        matrix of that shape.
       labels: int `[n]`, or 0 and 1 `[n, classes]`.
       weights: Weight of each row, float `[n]`.
       groups: Rows of one group stay in one fold, int `[n]`: the views of an
@@ -85,7 +87,8 @@ def fit(sample: Sample, *, head, balanced: bool, seed: int) -> Solved:
     reduced = dataclasses.replace(sample, features=reduced)
     found, chosen = _searched(estimator, reduced, head, seed)
     weight, bias = _dense(found, labels.ndim == 2)
-    return Solved(weight=basis @ weight, bias=bias, chosen=chosen)
+    weight = weight if basis is None else basis @ weight
+    return Solved(weight=weight, bias=bias, chosen=chosen)
 
 
 def folded(groups: np.ndarray) -> np.ndarray:
@@ -128,6 +131,8 @@ def ridge(features: np.ndarray, labels: np.ndarray, penalty: float = 2.0**10):
 
 
 def _span(features):
+    if sparse.issparse(features):
+        return features, None  # solvers use the zeros; a dense basis has none
     features = np.asarray(features, np.float64)
     if features.shape[0] >= features.shape[1]:
         return features, np.eye(features.shape[1])

@@ -1,0 +1,16 @@
+"""One class for each text."""
+
+from tltf.tasks import image_class
+
+KINDS = ("text",)
+MULTI_LABEL = False
+
+# what the record is made of makes no difference to its class
+targets = image_class.targets
+loss = image_class.loss
+probabilities = image_class.probabilities
+choices = image_class.choices
+answer = image_class.answer
+truth = image_class.truth
+score = image_class.score
+hits = image_class.hits
