@@ -1,0 +1,199 @@
+"""Reads blocks of text lines: a word, then its numbers."""
+
+import collections
+import math
+import zlib
+from typing import NamedTuple
+
+import numpy as np
+
+from tltf.text import _decimals
+
+BROKEN = "broken"  # no word, or something that is no finite number
+UNEVEN = "uneven"  # more or fewer numbers than the other lines
+DUPLICATE = "duplicate"
+NOT_UTF8 = "not_utf8"
+
+_LINE = ord("\n")
+_BLANKS = np.zeros(256, bool)
+_BLANKS[[ord(c) for c in " \t\r\n"]] = True
+_LAST_BLANK = 32
+# for `bytes.split`: other control characters are part of words
+_SPACES = bytes(c if c > _LAST_BLANK or _BLANKS[c] else ord("x") for c in range(256))
+_SAMPLE = 100  # lines that vote on the dimension
+
+
+class Fault(NamedTuple):
+    """What is wrong with one line; `cause` is a sentence's end, in words."""
+
+    line: int
+    kind: str
+    cause: str
+
+
+class Block(NamedTuple):
+    """The sound lines of a stretch of the file, in order.
+
+    Attributes:
+      words: UTF-8 bytes of each word.
+      numbers: int64 [n], the line each came from, counted from the block's 0.
+      matrix: float32 [n, d].
+      hashes: uint32 [n], `zlib.crc32` of the words.
+      faults: The other lines, blank ones left out.
+      lines: Lines of the block, all counted.
+    """
+
+    words: list[bytes]
+    numbers: np.ndarray
+    matrix: np.ndarray
+    hashes: np.ndarray
+    faults: list[Fault]
+    lines: int
+
+
+class _Fields(NamedTuple):
+    starts: np.ndarray  # of every field
+    ends: np.ndarray
+    first: np.ndarray  # a line's first field, and behind its last
+    behind: np.ndarray
+
+
+def dimension(text: bytes) -> int:
+    """Returns the count of numbers that most of the first lines end in, or 0."""
+    lines = text.translate(_SPACES).split(b"\n")
+    sizes = collections.Counter(
+        _numbers(line.split()) for line in lines[:_SAMPLE] if line.strip()
+    )
+    return sizes.most_common(1)[0][0] if sizes else 0
+
+
+def _numbers(fields: list[bytes]) -> int:
+    """Returns how many fields behind the first are numbers, from the end."""
+    for count, field in enumerate(reversed(fields[1:])):
+        if math.isnan(_decimals.number(field)):
+            return count
+    return len(fields) - 1
+
+
+def parse(text: bytes, d: int) -> Block:
+    """Returns the words and vectors of whole lines.
+
+    The last `d` fields of a line are its numbers and all before is the word,
+    spaces included, unless what stands between the word's first field and the
+    numbers is numbers too.
+
+    Args:
+      text: `_decimals.FRONT` bytes of anything, then lines that all end in a
+        line feed.
+      d: Numbers on a line.
+    """
+    fields = _fields(text)
+    sizes = fields.behind - fields.first
+    faults = _uneven(text, fields, d)
+    right = sizes > d
+    right[[fault.line for fault in faults]] = False
+    rows = np.flatnonzero(right)
+    matrix = _matrix(text, fields, rows, d)
+    block = checked(_words(text, fields, rows, d), rows, matrix)
+    return block._replace(faults=sorted(faults + block.faults), lines=len(sizes))
+
+
+def checked(
+    words: list[bytes],
+    rows: np.ndarray,
+    matrix: np.ndarray,
+    named: np.ndarray | None = None,
+) -> Block:
+    """Returns the block of those rows that are sound, and faults for the others.
+
+    Args:
+      words: Bytes of each word.
+      rows: int64 [n], their lines in the block.
+      matrix: float32 [n, d].
+      named: bool [n], false where a word is none.
+    """
+    fine = np.isfinite(matrix).all(axis=1)
+    causes = [(BROKEN, "not all its numbers are finite numbers", ~fine)]
+    if named is not None:
+        causes.append((BROKEN, "it has no word", fine & ~named))
+        fine &= named
+    told = _utf8(words)
+    causes.append((NOT_UTF8, "its word is not UTF-8", fine & ~told))
+    fine &= told
+    faults = [
+        Fault(row, kind, cause)
+        for kind, cause, where in causes
+        for row in rows[where].tolist()
+    ]
+    if faults:
+        words = [word for word, good in zip(words, fine.tolist(), strict=True) if good]
+        rows, matrix = rows[fine], matrix[fine]
+    hashes = np.fromiter(map(zlib.crc32, words), np.uint32, len(words))
+    return Block(words, rows, matrix, hashes, sorted(faults), len(fine))
+
+
+def _fields(text: bytes) -> _Fields:
+    codes = np.frombuffer(text, np.uint8)
+    places = np.flatnonzero(codes[_decimals.FRONT :] <= _LAST_BLANK) + _decimals.FRONT
+    kinds = codes[places]
+    blank = _BLANKS[kinds]
+    if not blank.all():  # other control characters are part of words
+        places, kinds = places[blank], kinds[blank]
+    before = np.empty_like(places)
+    before[:1], before[1:] = _decimals.FRONT, places[:-1] + 1
+    full = places > before
+    lines = np.flatnonzero(kinds == _LINE)
+    if full.all():
+        behind = lines + 1
+    else:
+        behind = np.cumsum(full)[lines]
+        before, places = before[full], places[full]
+    first = np.concatenate([[0], behind[:-1]]) if len(behind) else behind
+    return _Fields(before, places, first, behind)
+
+
+def _uneven(text: bytes, fields: _Fields, d: int) -> list[Fault]:
+    sizes = fields.behind - fields.first
+    odd = np.flatnonzero((sizes != d + 1) & (sizes > 0))
+    faults = []
+    for row, size in zip(odd.tolist(), sizes[odd].tolist(), strict=True):
+        last = fields.behind[row] - d
+        between = range(fields.first[row] + 1, last)
+        spans = [text[fields.starts[k] : fields.ends[k]] for k in between]
+        # 840B has words such as ". . ." and "at name@domain.com"
+        worded = size > d and any(math.isnan(_decimals.number(s)) for s in spans)
+        if not worded:
+            faults.append(Fault(row, UNEVEN, f"{size - 1} numbers, the others {d}"))
+    return faults
+
+
+def _matrix(text: bytes, fields: _Fields, rows: np.ndarray, d: int) -> np.ndarray:
+    if len(rows) == len(fields.first) and len(fields.starts) == len(rows) * (d + 1):
+        starts = fields.starts.reshape(-1, d + 1)[:, 1:]
+        ends = fields.ends.reshape(-1, d + 1)[:, 1:]
+    else:
+        places = fields.behind[rows][:, None] + np.arange(-d, 0)
+        starts, ends = fields.starts[places], fields.ends[places]
+    values = _decimals.parse(text, starts.ravel(), ends.ravel())
+    with np.errstate(over="ignore"):  # beyond float32: infinite, and told so
+        return values.astype(np.float32).reshape(-1, d)
+
+
+def _words(text: bytes, fields: _Fields, rows: np.ndarray, d: int) -> list[bytes]:
+    starts = fields.starts[fields.first[rows]].tolist()
+    ends = fields.ends[fields.behind[rows] - d - 1].tolist()
+    return [text[a:b] for a, b in zip(starts, ends, strict=True)]
+
+
+def _utf8(words: list[bytes]) -> np.ndarray:
+    if _is_utf8(b"\n".join(words)):
+        return np.ones(len(words), bool)
+    return np.array([_is_utf8(word) for word in words])
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
