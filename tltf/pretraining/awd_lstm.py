@@ -98,6 +98,26 @@ def run(
     return _finish(plan, place)
 
 
+def perplexity(folder: pathlib.Path, texts: Sequence[str], *, rows: int = 32) -> float:
+    """Returns the perplexity of texts under the model in `folder`.
+
+    An unknown word counts as the one word `xxunk`, so that perplexities compare
+    between models of one vocabulary only.
+
+    Args:
+      folder: Of a language model.
+      texts: At least two words in all.
+      rows: Parts of the text that are read side by side, each from no state.
+    """
+    source = language_model.load(folder)
+    codec = registry.find("codecs", "rules").Codec(source.words)
+    network = awd_lstm.model(len(source.words), shape=source.shape)
+    awd_lstm.put(network, source)
+    parts = codec.each(texts)
+    ids = corpus.stream([p[::-1] for p in parts] if source.backward else parts).ids
+    return math.exp(_step.scorer(network)(ids, rows, source.shape))
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class _Plan:
     """What does not change while a model learns, but for its variables."""

@@ -26,7 +26,7 @@ def read(place: str, *, only: str = "*") -> list[bytes | str]:
         article; a folder or archive (.zip, .tar, .tar.gz) of .txt files, one
         text a file; nltk's brown.zip; or a source, such as imdb or csv:PATH,
         whose test split is left out.
-      only: Pattern of the names in a folder or archive that are read.
+      only: Pattern of the .txt files in a folder or archive that are read.
 
     Raises:
       UserError: There is no such place, it is damaged, or holds no text.
@@ -98,7 +98,7 @@ def _zip(path: pathlib.Path, only: str) -> Iterator[bytes]:
         tagged = any(re.search(r"(^|/)brown/c[a-r]\d\d$", name) for name in names)
         end = r"/c[a-r]\d\d$" if tagged else r"\.txt$"
         for name in names:
-            if re.search(end, name) and fnmatch.fnmatch(name, only):
+            if re.search(end, name) and (tagged or fnmatch.fnmatch(name, only)):
                 text = archive.read(name)
                 yield _untagged(text) if tagged else text
 
