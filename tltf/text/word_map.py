@@ -11,50 +11,50 @@ from tltf import errors
 from tltf.text import vectors as vectors_
 
 if TYPE_CHECKING:
-    from matplotlib import axes
+    from matplotlib import axes, figure
 
-_INCHES = 8
+_INCHES = 6  # of a panel
 _COLOURS = ("#0b5394", "#b45f06", "#38761d", "#741b47", "#444444")
+_AWAY = 6  # points from a word's place to its name
+
+Panel = Sequence[Sequence[str]]
 
 
 def draw(
-    vectors: vectors_.Vectors,
-    groups: Sequence[Sequence[Sequence[str]]],
-    path: str | os.PathLike,
-) -> np.ndarray:
+    vectors: vectors_.Vectors, panels: Sequence[Panel], path: str | os.PathLike
+) -> list[np.ndarray]:
     """Draws words where the two largest principal components put them.
 
     Args:
       vectors: Where the words are looked up.
-      groups: Each a colour of its own: a list of words chained by arrows, as
-        `[["france", "paris"], ["italy", "rome"]]`; a chain of one has no arrow.
+      panels: Pictures side by side, each with components of its own: a list of
+        words chained by arrows, as `[["france", "paris"], ["italy", "rome"]]`; a
+        chain of one has no arrow.
       path: The picture to make or replace; the ending says the format.
 
     Returns:
-      float32 [words, 2], the places, in the order of the groups.
+      For each panel float32 [words, 2], the places in the order of its words.
 
     Raises:
-      UserError: Fewer than three words, an unknown one, or matplotlib is missing.
+      UserError: Fewer than three words in a panel, an unknown one, an ending
+        that is no picture format, or matplotlib is missing.
     """
-    words = [word for group in groups for chain in group for word in chain]
+    places = [_places(vectors, panel) for panel in panels]
+    figure_ = _figure(len(panels))
+    for number, (panel, spots) in enumerate(zip(panels, places, strict=True)):
+        axes_ = figure_.add_subplot(1, len(panels), number + 1)
+        _panel(axes_, panel, spots, _COLOURS[number % len(_COLOURS)])
+    _save(figure_, pathlib.Path(path))
+    return places
+
+
+def _places(vectors: vectors_.Vectors, panel: Panel) -> np.ndarray:
+    words = [word for chain in panel for word in chain]
     if len(set(words)) < 3:
         raise errors.UserError(
             f"a map takes at least 3 different words, got {len(set(words))}"
         )
-    places = project(vectors.matrix[[vectors.index(word) for word in words]])
-    figure_ = _figure()
-    axes_ = figure_.add_subplot()
-    row = 0
-    for number, group in enumerate(groups):
-        colour = _COLOURS[number % len(_COLOURS)]
-        for chain in group:
-            _chain(axes_, chain, places[row : row + len(chain)], colour)
-            row += len(chain)
-    axes_.set_title(f"Two principal components of {len(set(words))} words", loc="left")
-    axes_.margins(0.12)
-    axes_.spines[["top", "right"]].set_visible(False)
-    _save(figure_, pathlib.Path(path))
-    return places
+    return project(vectors.matrix[[vectors.index(word) for word in words]])
 
 
 def project(rows: np.ndarray) -> np.ndarray:
@@ -71,35 +71,57 @@ def project(rows: np.ndarray) -> np.ndarray:
     return made.astype(np.float32)
 
 
-def _figure():
+def _figure(panels: int) -> "figure.Figure":
     try:
         from matplotlib import figure
     except ImportError:
         raise errors.UserError(
             'a map needs matplotlib; run `pip install "tltf[report]"`'
         ) from None
-    return figure.Figure(figsize=(_INCHES, _INCHES * 0.75), layout="constrained")
+    return figure.Figure(figsize=(_INCHES * panels, _INCHES), layout="constrained")
+
+
+def _panel(axes_: "axes.Axes", panel: Panel, spots: np.ndarray, colour: str) -> None:
+    row = 0
+    for chain in panel:
+        _chain(axes_, chain, spots[row : row + len(chain)], colour)
+        row += len(chain)
+    axes_.set_title(f"Two principal components of {row} words", loc="left")
+    axes_.margins(0.2)
+    axes_.set_aspect("equal", "datalim")  # so that arrows of one length look it
+    axes_.spines[["top", "right"]].set_visible(False)
 
 
 def _chain(
-    axes_: "axes.Axes", words: Sequence[str], places: np.ndarray, colour: str
+    axes_: "axes.Axes", words: Sequence[str], spots: np.ndarray, colour: str
 ) -> None:
-    axes_.scatter(places[:, 0], places[:, 1], s=14, color=colour)
-    for word, place in zip(words, places, strict=True):
+    axes_.scatter(spots[:, 0], spots[:, 1], s=14, color=colour)
+    for start, end in zip(spots, spots[1:], strict=False):
+        arrow = {"arrowstyle": "->", "color": colour, "alpha": 0.6, "shrinkB": 4}
+        axes_.annotate("", end, xytext=start, arrowprops=arrow)
+    for row, word in enumerate(words):
+        away = _free_side(spots, row)
         axes_.annotate(
             word,
-            place,
-            xytext=(4, 4),
+            spots[row],
+            xytext=_AWAY * away,
             textcoords="offset points",
             color=colour,
             fontsize=9,
+            ha=("right", "center", "left")[int(np.sign(np.round(away[0]))) + 1],
+            va=("top", "center", "bottom")[int(np.sign(np.round(away[1]))) + 1],
         )
-    for start, end in zip(places, places[1:], strict=False):
-        arrow = {"arrowstyle": "->", "color": colour, "alpha": 0.6, "shrinkB": 4}
-        axes_.annotate("", end, xytext=start, arrowprops=arrow)
 
 
-def _save(figure_, path: pathlib.Path) -> None:
+def _free_side(spots: np.ndarray, row: int) -> np.ndarray:
+    """Returns the direction, of length 1, that no arrow of the chain takes."""
+    beside = np.array([s for k, s in enumerate(spots) if abs(k - row) == 1])
+    away = spots[row] - beside.mean(axis=0) if len(beside) else np.array([1.0, 1.0])
+    length = np.hypot(*away)
+    return away / length if length > 0 else np.array([0.0, 1.0])
+
+
+def _save(figure_: "figure.Figure", path: pathlib.Path) -> None:
     kinds = figure_.canvas.get_supported_filetypes()
     kind = path.suffix[1:].lower()
     if kind not in kinds:
