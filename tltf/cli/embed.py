@@ -65,18 +65,23 @@ def _texts(names: list[str]) -> list[tuple[str, str]]:
     found = [(f"text {n}", text) for n, text in enumerate(_TEXT.value, 1)]
     for name in names:
         try:
-            file = sys.stdin if name == "-" else open(name, encoding="utf-8")
-            with file:
-                lines = [line.rstrip("\r\n") for line in file]
+            whole = _stdin() if name == "-" else pathlib.Path(name).read_text("utf-8")
         except UnicodeDecodeError as error:
             raise errors.UserError(
                 f"{name}: byte {error.object[error.start]:#04x} is not UTF-8; save the "
                 "file as UTF-8"
             ) from None
-        found += [(f"{name}:{number}", line) for number, line in enumerate(lines, 1)]
+        lines = enumerate(whole.split("\n"), 1)
+        found += [(f"{name}:{number}", line.rstrip("\r")) for number, line in lines]
+        if not found[-1][1]:
+            found.pop()  # what follows the last line's end is no text
     if not found:
         raise errors.UserError("no text; name a file of one text a line, -, or --text")
     return found
+
+
+def _stdin() -> str:
+    return sys.stdin.buffer.read().decode("utf-8")
 
 
 def _vectors(spec, name: str, texts: list[str]) -> Iterator:

@@ -1,4 +1,4 @@
-"""A two-directional LSTM over the sequence, maximum over the text, one linear layer."""
+"""A two-directional LSTM over the sequence, mean over its words, one linear layer."""
 
 import keras
 
@@ -20,15 +20,15 @@ def layers(outputs: int, *, unit: bool, dropout: float) -> list[keras.layers.Lay
 
     Source:
       The classifier over ELMo of Peters et al. 2018 (arXiv:1802.05365), section
-      4, in its plainest form; maximum pooling as Conneau et al. 2017
-      (arXiv:1705.02364), section 3.2.
+      4, in its plainest form.
     """
     made = [keras.layers.Masking(0.0, name="head_mask")]
     if dropout:
         made.append(keras.layers.Dropout(dropout, name="head_dropout_in"))
     lstm = keras.layers.LSTM(_UNITS, return_sequences=True)
     made.append(keras.layers.Bidirectional(lstm, name="head_lstm"))
-    made.append(keras.layers.GlobalMaxPooling1D(name="head_pool"))
+    # of Keras's pools this one heeds the mask
+    made.append(keras.layers.GlobalAveragePooling1D(name="head_pool"))
     if dropout:
         made.append(keras.layers.Dropout(dropout, name="head_dropout"))
     made.append(keras.layers.Dense(outputs, dtype="float32", name="head_logits"))
