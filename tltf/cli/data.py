@@ -7,8 +7,9 @@ Usage:
 
 SOURCE is as data.source in a recipe: folder:PATH, csv:PATH, jsonl:PATH,
 tfds:NAME, or the name of a set; a path alone means folder:PATH, or csv:PATH or
-jsonl:PATH by its extension. check decodes every file and ends with exit code 1
-if it finds anything. split writes a manifest that csv: reads back.
+jsonl:PATH by its extension. check decodes every file, or reads every text, and
+ends with exit code 1 if it finds anything. split writes a manifest that csv:
+reads back.
 """
 
 import json
@@ -81,7 +82,8 @@ def _check(source: str) -> int:
         problems = [problem._asdict() for problem in found.problems]
         _main.out(json.dumps({"files": found.files, "problems": problems}))
     else:
-        _show_problems(found, check.summary(found.problems))
+        what = "files" if table.kind == "image" else "texts"
+        _show_problems(found, check.summary(found.problems), what)
     return 1 if found.problems else 0
 
 
@@ -177,21 +179,22 @@ def _lines(what: str) -> Callable[[int, int], None]:
     return line
 
 
-def _show_problems(found, counts) -> None:
+def _show_problems(found, counts, what: str) -> None:
     if not found.problems:
-        _main.out(f"{found.files} files, no problems")
+        _main.out(f"{found.files} {what}, no problems")
         return
-    listed = _table("file", "cause", "action")
+    listed = _table(what[:-1], "cause", "action")
     for problem in found.problems[:_SHOWN]:
-        listed.add_row(_short(problem.path), problem.cause, problem.action)
-    summed = _table("cause", "action", "files")
+        path = _short(problem.path) if what == "files" else problem.path
+        listed.add_row(path, problem.cause, problem.action)
+    summed = _table("cause", "action", what)
     for (cause, action), count in counts.items():
         summed.add_row(cause, action, str(count))
     _print(listed)
     if len(found.problems) > _SHOWN:
         _main.out(f"... and {len(found.problems) - _SHOWN} more; --json has all")
     _print(summed)
-    _main.out(f"{found.files} files, {len(found.problems)} problems")
+    _main.out(f"{found.files} {what}, {len(found.problems)} problems")
 
 
 def _show_facts(card, found) -> None:
@@ -205,13 +208,19 @@ def _show_facts(card, found) -> None:
     counted.add_row("records", *map(str, found["splits"].values()), style="bold")
     _print(counted)
     if found["skipped"]:
-        _main.out(f"{found['skipped']} files skipped; tltf data check says which")
+        _main.out(f"{found['skipped']} records skipped; tltf data check says which")
     if "sides" in found:
         wide, high = found["sides"]["width"], found["sides"]["height"]
         _main.out(
             f"{found['bytes'] / 1e6:.1f} MB; width {wide[0]} to {wide[2]}, median "
             f"{wide[1]}; height {high[0]} to {high[2]}, median {high[1]} pixels"
         )
+    if "lengths" in found:
+        parts = [
+            f"{low} to {high} {name}, median {middle}"
+            for name, (low, middle, high) in found["lengths"].items()
+        ]
+        _main.out(f"{found['bytes'] / 1e6:.1f} MB; {'; '.join(parts)}")
 
 
 def _table(*columns: str):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tltf.data import _looks, digests, duplicates
+from tltf.data import _looks, _wording, digests, duplicates
 from tltf.sources import _base
 
 LIMIT_PIXELS = _looks.LIMIT_PIXELS
@@ -53,10 +53,13 @@ def scan(
 ) -> Report:
     """Returns every problem of a data set; each image is decoded in full.
 
+    Texts are looked at for words, length and characters; they are nearly equal
+    if they differ in case and spaces only.
+
     Args:
       table: Records, loaded with `strict=False` where the source has that, so
         that empty classes are listed.
-      near: Whether to look for images that are nearly equal.
+      near: Whether to look for records that are nearly equal.
       limit_pixels: An image whose header says more is not decoded.
       progress: Called with files done and files to do.
 
@@ -73,9 +76,11 @@ def scan(
         found += _equal(table, known, usable=[not look.fatal for look in seen])
         found += _nearly_equal(table, known, seen) if near else []
     else:
+        known = digests.records(table)
         found += _of_texts(table)
         usable = [bool(text.strip()) for text in table.values]
-        found += _equal(table, digests.records(table), usable=usable)
+        found += _equal(table, known, usable=usable)
+        found += _alike(table, known) if near else []
     files = len(table) + sum(not name.endswith("/") for name, _ in table.skipped)
     return Report(files, sorted(found))
 
@@ -129,8 +134,8 @@ def _of_file(path: str, look: _looks.Look) -> Iterator[Problem]:
 
 def _of_texts(table: _base.Table) -> Iterator[Problem]:
     for name, text in zip(table.ids, table.values, strict=True):
-        if not text.strip():
-            yield Problem(str(name), "empty text", "skipped")
+        for cause, action in _wording.causes(text):
+            yield Problem(str(name), cause, action)
 
 
 def _equal(
@@ -158,6 +163,16 @@ def _nearly_equal(
     for first, second in duplicates.near(hashes):
         nearest.setdefault(rows[second], rows[first])
     for row, other in nearest.items():
+        yield _pair(table, row, other, "near duplicate")
+
+
+def _alike(table: _base.Table, known: Sequence[str]) -> Iterator[Problem]:
+    copies = {row for row, _ in duplicates.exact(known)}
+    likes = [
+        "" if row in copies else _wording.likeness(text)
+        for row, text in enumerate(table.values)
+    ]
+    for row, other in duplicates.exact(likes):
         yield _pair(table, row, other, "near duplicate")
 
 

@@ -16,7 +16,9 @@ def facts(table: _base.Table) -> dict[str, Any]:
     Returns:
       `kind`, `records`, `skipped`, `multi_label`; `classes`: class to split to
       count; `splits`: split to count; of images also `bytes`, and `sides`, the
-      least, median and largest width and height of those whose header is sound.
+      least, median and largest width and height of those whose header is sound;
+      of texts `bytes` in UTF-8, and `lengths`, the same three of characters and
+      of words parted by spaces.
     """
     has = _order.flags(table)
     names = splits.published(table) or ["all"]
@@ -32,7 +34,19 @@ def facts(table: _base.Table) -> dict[str, Any]:
         "classes": counts,
         "splits": {split: int((table.splits == split).sum()) for split in names},
     }
-    return found | (_files(list(table.values)) if table.kind == "image" else {})
+    measure = _files if table.kind == "image" else _texts
+    return found | measure(list(table.values))
+
+
+def _texts(texts: list[str]) -> dict[str, Any]:
+    counts = {
+        "characters": [len(text) for text in texts] or [0],
+        "words": [len(text.split()) for text in texts] or [0],
+    }
+    return {
+        "bytes": sum(len(text.encode()) for text in texts),
+        "lengths": {name: _three(column) for name, column in counts.items()},
+    }
 
 
 def _files(paths: list[str]) -> dict[str, Any]:
@@ -40,8 +54,12 @@ def _files(paths: list[str]) -> dict[str, Any]:
     sides = {}
     for place, name in enumerate(("width", "height")):
         column = [size[place] for size in sizes] or [0]
-        sides[name] = [int(f(column)) for f in (np.min, np.median, np.max)]
+        sides[name] = _three(column)
     return {"bytes": sum(os.path.getsize(path) for path in paths), "sides": sides}
+
+
+def _three(column: list[int]) -> list[int]:
+    return [int(f(column)) for f in (np.min, np.median, np.max)]
 
 
 def _header(path: str) -> tuple[int, int] | None:

@@ -1,8 +1,10 @@
 """Unpacks archives of strangers."""
 
+import contextlib
 import lzma
 import os
 import pathlib
+import re
 import shutil
 import stat
 import tarfile
@@ -17,6 +19,7 @@ from tltf import errors
 _RATIO = 200  # unpacked to packed; texts and images stay far below
 _FREE = 64 << 20  # bytes that any archive may unpack to
 _MEMBERS = 2_000_000
+_TOO_LARGE = f"more than {_RATIO} times its size"
 
 
 class _Member(NamedTuple):
@@ -58,14 +61,53 @@ def _place(inside: pathlib.Path, target: pathlib.Path) -> None:
             raise  # else: another process was first
 
 
+def files(
+    archive: pathlib.Path, wanted: re.Pattern[str]
+) -> Iterator[tuple[re.Match[str], bytes]]:
+    """Yields the files of an archive whose name matches, unpacking nothing to disk.
+
+    Args:
+      archive: A tar, compressed tar or zip.
+      wanted: Searched for in each member's name.
+
+    Yields:
+      The match and the file's bytes, in the order of the archive.
+
+    Raises:
+      UserError: The archive is broken, or holds far more bytes than a sound one.
+    """
+    limit = _limit(archive)
+    with _sound(archive):
+        for member in _members(archive):
+            found = wanted.search(member.name)
+            if not found or member.kind != "file":
+                continue
+            if member.size > limit:
+                raise _refused(archive, member.name, _TOO_LARGE)
+            limit -= member.size
+            with member.open() as source:
+                yield found, source.read()
+
+
+def _limit(archive: pathlib.Path) -> int:
+    return max(_FREE, _RATIO * archive.stat().st_size)
+
+
 def _write(archive: pathlib.Path, folder: pathlib.Path) -> None:
-    limit = max(_FREE, _RATIO * archive.stat().st_size)
-    try:
+    limit = _limit(archive)
+    with _sound(archive):
         for count, member in enumerate(_members(archive)):
             if count >= _MEMBERS:
                 raise _refused(archive, member.name, "one member too many")
             path = folder / _safe(member, archive)
             limit -= _make(member, path, limit=limit, archive=archive)
+
+
+@contextlib.contextmanager
+def _sound(archive: pathlib.Path) -> Iterator[None]:
+    """Turns what readers say of a broken archive into one line."""
+    try:
+        yield
     except (
         tarfile.TarError,
         zipfile.BadZipFile,
@@ -85,7 +127,7 @@ def _make(
 ) -> int:
     """Makes one file or folder; returns its bytes."""
     if member.size > limit:
-        raise _refused(archive, member.name, f"more than {_RATIO} times its size")
+        raise _refused(archive, member.name, _TOO_LARGE)
     try:
         if member.kind == "folder":
             path.mkdir(parents=True, exist_ok=True)

@@ -96,7 +96,8 @@ class CharacterEncoder(keras.layers.Layer):
         """Makes the weights; there is no row for id 0, which is always zeros."""
         width = sum(number for _, number in self.filters)
         shape = (characters.COUNT - 1, self.embedding)
-        self.table = self.add_weight(shape, "random_uniform", name="table")
+        start = keras.initializers.RandomUniform(-1.0, 1.0)  # bilm-tf
+        self.table = self.add_weight(shape, start, name="table")
         self.convolutions = [
             self._pair((size, self.embedding, number), f"convolution_{index}")
             for index, (size, number) in enumerate(self.filters)

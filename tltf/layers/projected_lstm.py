@@ -68,7 +68,11 @@ class ProjectedLSTM(keras.layers.Layer):
         """Returns the outputs."""
         lengths = tf.reduce_sum(tf.cast(mask, tf.int32), 1)
         turned = tf.reverse_sequence(x, lengths, 1) if self.backward else x
-        y = self._run(turned, mask)
+        start = self._start(tf.shape(x)[0], x.dtype)
+        # what comes behind a row's end is dropped, unless its state is kept
+        y, last = self.advance(turned, start, mask if self.carry else None)
+        if self.carry:
+            self._keep(last)
         y = tf.where(mask[..., tf.newaxis], y, 0)
         y = tf.reverse_sequence(y, lengths, 1) if self.backward else y
         return x + y if self.skip else y
@@ -77,12 +81,23 @@ class ProjectedLSTM(keras.layers.Layer):
         """Returns shape and type of the outputs."""
         return keras.KerasTensor((*x.shape[:-1], self._out), self.compute_dtype)
 
+    def zeros(self, rows, dtype=tf.float32):
+        """Returns the state before a text begins, of `rows` texts."""
+        return tuple(tf.zeros([rows, n], dtype) for n in (self.dim, self._out))
+
     def reset(self):
         """Starts the next batch from zeros."""
         for kept in self._state or ():
             kept.assign(kept[:0])
 
-    def _run(self, x, mask):
+    def advance(self, x, start, mask=None):
+        """Returns the outputs and the last state, from first to last as x stands.
+
+        Args:
+          x: Float `[batch, tokens, in]`.
+          start: Cell `[batch, dim]` and output `[batch, out]` before the first.
+          mask: Bool `[batch, tokens]`; where false the state stays. None for true.
+        """
         kernel = tf.convert_to_tensor(self.kernel)
         size = x.shape[-1]
         forget = tf.repeat(tf.constant([0.0, 0, 1, 0], x.dtype), self.dim)
@@ -92,19 +107,16 @@ class ProjectedLSTM(keras.layers.Layer):
         leave = None if self.leave is None else tf.convert_to_tensor(self.leave)
         y, last = recurrence.projected_lstm(
             gates,
-            self._start(tf.shape(x)[0], x.dtype),
+            start,
             (kernel[size:], leave),
             clips=self.clips,
-            # what comes behind a row's end is dropped, unless its state is kept
-            mask=tf.transpose(mask) if self.carry else None,
+            mask=None if mask is None else tf.transpose(mask),
         )
-        if self.carry:
-            self._keep(last)
-        return tf.transpose(y, [1, 0, 2])
+        return tf.transpose(y, [1, 0, 2]), last
 
     def _start(self, rows, dtype):
         if not self.carry:
-            return tuple(tf.zeros([rows, n], dtype) for n in (self.dim, self._out))
+            return self.zeros(rows, dtype)
         starts = []
         for kept in self._state:
             known = tf.cast(kept[:rows], dtype)

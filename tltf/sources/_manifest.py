@@ -13,6 +13,7 @@ from tltf.sources import _base, _rows
 _SEPARATOR = "|"
 _FIELDS = ("image", "text", "label", "split", "group", "weight", "id")
 _SPLIT = re.compile(r"[\w.-]+")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")  # JSON can spell one, text cannot hold it
 _LISTED = 5  # line numbers in a message
 _FLAGS = {"0": 0, "0.0": 0, "1": 1, "1.0": 1, "False": 0, "True": 1}
 
@@ -156,6 +157,8 @@ def _draft(
     value = _text(line.fields.get(names[kind]))
     if not value.strip():
         return f"empty {kind}"
+    if _SURROGATE.search(value):
+        return f"broken character in {kind}: half of a pair that UTF-8 has no form for"
     label = _label(line, names, options)
     if label is None:
         return "empty label"
