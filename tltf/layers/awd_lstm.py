@@ -177,3 +177,51 @@ class DropConnectLstm(keras.layers.Layer):
         """Returns the constructor's arguments."""
         own = {name: getattr(self, name) for name in ("units", "rate", "chunk")}
         return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable(package="tltf")
+class Present(keras.layers.Layer):
+    """Which tokens are no padding."""
+
+    def call(self, inputs):
+        """Returns bool `[b, t]` of ids `[b, t]`; padding is 0."""
+        return keras.ops.not_equal(inputs, 0)
+
+
+@keras.saving.register_keras_serializable(package="tltf")
+class Turned(keras.layers.Layer):
+    """The real tokens of each row in reverse order, padding still behind them."""
+
+    def call(self, inputs, mask):
+        """Returns `inputs` `[b, t, ...]` turned where `mask` `[b, t]` is true."""
+        lengths = tf.reduce_sum(tf.cast(mask, tf.int32), 1)
+        return tf.reverse_sequence(inputs, lengths, seq_axis=1, batch_axis=0)
+
+    def compute_output_spec(self, inputs, mask):
+        """Returns the input's shape and dtype."""
+        return keras.KerasTensor(inputs.shape, dtype=inputs.dtype)
+
+
+@keras.saving.register_keras_serializable(package="tltf")
+class ConcatPooling(keras.layers.Layer):
+    """[last, max, mean] of a sequence over its real tokens.
+
+    Source:
+      Howard & Ruder 2018 (arXiv:1801.06146), section 3.3.
+    """
+
+    def call(self, inputs, mask):
+        """Returns float `[b, 3 f]` of `[b, t, f]`; zeros for a row all padding."""
+        real = keras.ops.cast(mask, inputs.dtype)[..., None]
+        count = keras.ops.maximum(keras.ops.sum(real, 1), 1)
+        last = keras.ops.cast(keras.ops.sum(real, 1), "int32") - 1
+        places = keras.ops.arange(keras.ops.shape(inputs)[1])[None, :, None]
+        # a product with one-hot places: a gather would lose the static shape
+        final = keras.ops.sum(
+            inputs * keras.ops.cast(places == last[:, None], inputs.dtype), 1
+        )
+        low = keras.ops.where(real > 0, inputs, -1e4)
+        most = keras.ops.where(last >= 0, keras.ops.max(low, 1), 0.0)
+        return keras.ops.concatenate(
+            [final, most, keras.ops.sum(inputs * real, 1) / count], 1
+        )

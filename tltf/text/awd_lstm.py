@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tltf import errors
 from tltf.layers import awd_lstm
 from tltf.text import language_model
 
@@ -13,7 +14,8 @@ from tltf.text import language_model
 # dropped of words, the input, recurrent weights, between layers, at the output.
 LANGUAGE_MODEL = {"words": 0.02, "input": 0.25, "weight": 0.2, "hidden": 0.15}
 LANGUAGE_MODEL["output"] = 0.1
-CLASSIFIER = {"words": 0.05, "input": 0.4, "weight": 0.5, "hidden": 0.3, "output": 0.0}
+CLASSIFIER = {"words": 0.05, "input": 0.4, "weight": 0.5, "hidden": 0.3}
+CHUNK = 70  # tokens that a gradient flows back over in the classifier
 
 
 def layers(
@@ -79,6 +81,47 @@ def model(count: int, *, shape: Mapping, multiplier: float = 1.0) -> keras.Model
     for number, (h, c) in enumerate(ends):
         outputs |= {f"h_{number}": h, f"c_{number}": c}
     return keras.Model(inputs, outputs, name="language_model")
+
+
+def encoder(
+    count: int, *, shape: Mapping, multiplier: float = 1.0, backward: bool = False
+) -> keras.Model:
+    """Returns {"tokens": int32 `[b, t]`} to "vector", "sequence" and "mask".
+
+    Args:
+      count: Words; id 0 is padding.
+      shape: `embedding`, `hidden` and `layers`.
+      multiplier: Of all shares dropped.
+      backward: Read each text from its end; the sequence keeps its order.
+    """
+    dropout = {key: rate * multiplier for key, rate in CLASSIFIER.items()}
+    words = awd_lstm.Words(
+        count, shape["embedding"], rate=dropout["words"], name="words"
+    )
+    tokens = keras.Input([None], dtype="int32", name="tokens")
+    mask = awd_lstm.Present(name="mask")(tokens)
+    turn = awd_lstm.Turned(name="turned")
+    given = turn(tokens, mask) if backward else tokens
+    sequence, _ = layers(given, words=words, shape=shape, dropout=dropout, chunk=CHUNK)
+    vector = awd_lstm.ConcatPooling(name="pooled")(sequence, mask)
+    if backward:
+        sequence = awd_lstm.Turned(name="turned_back")(sequence, mask)
+    outputs = {"vector": vector, "sequence": sequence, "mask": mask}
+    return keras.Model({"tokens": tokens}, outputs, name="encoder")
+
+
+def fits(source, shape: Mapping, backward: bool, where: str) -> None:
+    """Raises UserError unless a language model is of this shape and direction."""
+    if source.shape != dict(shape):
+        raise errors.UserError(
+            f"weights: {where} is a language model of {source.shape}, "
+            f"the backbone of {dict(shape)}; take the variant of that shape"
+        )
+    if source.backward != backward:
+        has, wants = ("backward", "forward")[:: 1 if source.backward else -1]
+        raise errors.UserError(
+            f"weights: {where} is a {has} language model, the backbone reads {wants}"
+        )
 
 
 def states(batch: int, shape: Mapping) -> dict[str, tf.Tensor]:
