@@ -1,9 +1,9 @@
 """Writes a split as a manifest that `csv:` reads back."""
 
 import csv
-import io
 import os
 import pathlib
+import types
 from collections.abc import Mapping
 
 import numpy as np
@@ -12,6 +12,7 @@ from tltf import errors
 from tltf.sources import _base
 
 _SEPARATOR = "|"
+_END = "\r\n"
 
 
 def text(
@@ -34,15 +35,17 @@ def text(
                 f"class {name!r} holds {_SEPARATOR!r}, which parts labels in a "
                 "manifest; rename it"
             )
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    lines: list[str] = []
+    # so that a carriage return in a text is quoted too, and not a line end later
+    into = types.SimpleNamespace(write=lines.append)
+    writer = csv.writer(into, lineterminator=_END)
     writer.writerow(["id", table.kind, "label", "split", "group", "weight"])
     for role, rows in chosen.items():
         for row in rows:
             value = _value(table, row, folder)
             extra = table.groups[row], f"{table.weights[row]:g}"
             writer.writerow([table.ids[row], value, _label(table, row), role, *extra])
-    return out.getvalue()
+    return "".join(line.removesuffix(_END) + "\n" for line in lines)
 
 
 def write(
