@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from tltf import errors
 from tltf.backbones import _base
 
 if TYPE_CHECKING:
@@ -13,12 +14,7 @@ if TYPE_CHECKING:
 def _variant(*, embedding, hidden, layers, multiplier, backward=False, shipped=None):
     shape = {"embedding": embedding, "hidden": hidden, "layers": layers}
     arguments = {"shape": shape, "multiplier": multiplier, "backward": backward}
-    weights = None
-    if shipped:
-        inside = f"text/models/{shipped}/lm.json"
-        weights = _base.Weights(
-            file=f"{shipped}/lm.json", package=f"tltf:{inside}", install="tltf"
-        )
+    arguments["shipped"] = shipped
     groups = [("words", "words")]
     groups += [(f"lstm_{k}", f"lstm_{k}") for k in range(layers)]
     return _base.TextBackbone(
@@ -26,7 +22,6 @@ def _variant(*, embedding, hidden, layers, multiplier, backward=False, shipped=N
         length=1400,
         features=3 * embedding,
         groups=tuple(groups),
-        weights=weights,
         arguments=arguments,
         parameters=_parameters(**shape),
     )
@@ -56,6 +51,30 @@ VARIANTS = {
 }
 
 
+def resolve(spec: _base.TextBackbone, choice: str) -> pathlib.Path:
+    """Returns the folder of a language model: the shipped one, or that of a path.
+
+    Raises:
+      UserError: There is none.
+    """
+    shipped = spec.arguments["shipped"]
+    if choice not in ("auto", "imagenet"):
+        path = pathlib.Path(choice).expanduser()
+        if not (path / "lm.json").is_file():
+            raise errors.UserError(
+                f"weights: {choice!r} is no folder of a language model; "
+                "`tltf pretrain --method=awd_lstm` makes one"
+            )
+        return path
+    path = pathlib.Path(__file__).parents[1] / "text" / "models" / str(shipped)
+    if shipped is None or not path.is_dir():
+        raise errors.UserError(
+            f"weights: {choice}: no language model of this size is shipped; take "
+            "none, or the folder that `tltf pretrain --method=awd_lstm` makes"
+        )
+    return path
+
+
 def build(
     spec: _base.TextBackbone,
     *,
@@ -74,8 +93,7 @@ def build(
       spec: Of VARIANTS.
       words: Word of each id; a language model's rows are moved to them.
       length: Read by no layer: texts may have any length.
-      weights: Folder of a language model, or a file in it; None for a random
-        start.
+      weights: Folder of a language model; None for a random start.
 
     Raises:
       UserError: The folder holds no language model of this variant.
@@ -94,8 +112,7 @@ def build(
         backward=arguments["backward"],
     )
     if weights is not None:
-        folder = pathlib.Path(weights)
-        source = language_model.load(folder.parent if folder.is_file() else folder)
+        source = language_model.load(pathlib.Path(weights))
         awd_lstm.fits(source, arguments["shape"], arguments["backward"], str(weights))
         awd_lstm.put(encoder, language_model.remap(source, words))
     return encoder

@@ -189,6 +189,15 @@ class Present(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="tltf")
+class Cleared(keras.layers.Layer):
+    """A sequence with zeros where there is padding."""
+
+    def call(self, inputs, mask):
+        """Returns `inputs` `[b, t, f]`, zero where `mask` `[b, t]` is false."""
+        return inputs * keras.ops.cast(mask, inputs.dtype)[..., None]
+
+
+@keras.saving.register_keras_serializable(package="tltf")
 class Turned(keras.layers.Layer):
     """The real tokens of each row in reverse order, padding still behind them."""
 

@@ -106,6 +106,7 @@ def encoder(
     vector = awd_lstm.ConcatPooling(name="pooled")(sequence, mask)
     if backward:
         sequence = awd_lstm.Turned(name="turned_back")(sequence, mask)
+    sequence = awd_lstm.Cleared(name="sequence")(sequence, mask)
     outputs = {"vector": vector, "sequence": sequence, "mask": mask}
     return keras.Model({"tokens": tokens}, outputs, name="encoder")
 
