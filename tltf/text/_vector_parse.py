@@ -35,7 +35,7 @@ def stored(origin: _vector_files.Source, *, uneven: str) -> _vector_store.Stored
     """
     size = origin.path.stat().st_size
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        digest = pool.submit(_vector_files.digest, origin.path)
+        digest = pool.submit(_digests, origin)
         if _vector_store.any_of(size):
             place = _place(origin, size, digest.result(), uneven)
             if (found := _vector_store.read(place)) is not None:
@@ -53,6 +53,13 @@ def stored(origin: _vector_files.Source, *, uneven: str) -> _vector_store.Stored
     if found is None:
         raise errors.WorkError(f"{place} cannot be read back; is the disk full?")
     return found
+
+
+def _digests(origin: _vector_files.Source) -> str:
+    """Returns what names the content of all files that are read."""
+    words = _vector_names.words_of_package(origin.path)
+    paths = [origin.path, words] if words else [origin.path]
+    return " ".join(map(_vector_files.digest, paths))
 
 
 def _place(
@@ -131,7 +138,6 @@ class _Ledger:
             raise errors.UserError(f"{self._origin} has no sound line of word vectors")
         named = [list(fault) for fault in sorted(self._named)]
         return {
-            "source": str(self._origin),
             "kind": self.kind,
             "faults": dict(self._counts),
             "lines": named,

@@ -34,7 +34,7 @@ class Writer:
 
     def __init__(self, folder: pathlib.Path):
         self._folder = folder
-        self._file = (folder / _MATRIX).open("wb", buffering=0)
+        self._file = (folder / _MATRIX).open("wb")
         self._file.write(b"\0" * _HEADER)
         self._digest = hashlib.sha256()
         self._words: list[bytes] = []
@@ -43,7 +43,7 @@ class Writer:
 
     def add(self, words: list[bytes], matrix: np.ndarray, hashes: np.ndarray) -> None:
         """Appends rows: matrix float32 [n, d], hashes uint32 [n] (CRC-32)."""
-        rows = memoryview(np.ascontiguousarray(matrix, "<f4")).cast("B")
+        rows = np.ascontiguousarray(matrix, "<f4").reshape(-1).view(np.uint8)
         self._file.write(rows)
         self._digest.update(rows)
         self._words += words

@@ -59,6 +59,11 @@ def _check(vectors: vectors_.Vectors, path: pathlib.Path, format: str) -> None:
             raise errors.UserError(
                 f"{path}: {format} cannot hold the word {word!r}; leave it out"
             )
+    numeric = vectors.dimension == 1 and len(vectors) and vectors.words[0].isdigit()
+    if format == "glove" and numeric:
+        raise errors.UserError(
+            f"{path}: the first line would pass for a header; choose another format"
+        )
     if not np.isfinite(vectors.matrix).all():
         raise errors.UserError(f"{path}: not all numbers to write are finite")
 

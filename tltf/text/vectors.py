@@ -2,6 +2,7 @@
 
 import functools
 import os
+import pathlib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -130,7 +131,18 @@ def load_vectors(path_or_name: str | os.PathLike, *, uneven: str = "stop") -> Ve
     if uneven not in ("stop", "skip"):
         raise errors.UserError(f"uneven: {uneven!r}; set it to stop or skip")
     origin = _vector_names.find(os.fspath(path_or_name))
-    return Vectors(*_vector_parse.stored(origin, uneven=uneven))
+    matrix, index, about = _vector_parse.stored(origin, uneven=uneven)
+    return Vectors(matrix, index, {**about, "source": str(origin)})
+
+
+def locate(path_or_name: str | os.PathLike) -> pathlib.Path:
+    """Returns the file that `load_vectors` would read, downloaded where need be.
+
+    Raises:
+      UserError: No such file or name, or it cannot be downloaded.
+    """
+    origin = _vector_names.find(os.fspath(path_or_name))
+    return origin.path / origin.member if origin.member else origin.path
 
 
 def from_arrays(

@@ -1,0 +1,90 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies
+
+from tltf.text import _decimals
+
+ALPHABET = "0123456789.-+eE_ ,/:;anif"
+
+
+def parse(tokens):
+    """Returns what the parser makes of tokens, in one text."""
+    text, starts, ends = b" " * _decimals.FRONT, [], []
+    for token in tokens:
+        starts.append(len(text))
+        text += token.encode()
+        ends.append(len(text))
+        text += b" "
+    return _decimals.parse(text, np.array(starts), np.array(ends))
+
+
+def expected(token):
+    """Returns what Python makes of a token of digits, dot, sign and exponent."""
+    if set(token) - set("0123456789.+-eE"):
+        return math.nan
+    try:
+        value = float(token)
+    except ValueError:
+        return math.nan
+    return value if math.isfinite(value) else math.nan
+
+
+def same(a, b):
+    """Returns whether two float64 arrays agree bit for bit, all NaN alike."""
+    a, b = np.array(a), np.array(b)
+    either = np.isnan(a) & np.isnan(b)
+    return bool((either | (a.view(np.int64) == b.view(np.int64))).all())
+
+
+@given(strategies.lists(strategies.text(ALPHABET, min_size=1), min_size=1))
+def test_any_token_is_read_as_python_reads_it(tokens):
+    assert same(parse(tokens), [expected(token) for token in tokens])
+
+
+@given(strategies.lists(strategies.floats(allow_nan=False, allow_infinity=False)))
+def test_every_float64_comes_back_from_its_shortest_text(values):
+    assert same(parse(["0", *map(repr, values)]), [0.0, *values])
+
+
+@given(
+    strategies.lists(
+        strategies.tuples(
+            strategies.booleans(),
+            strategies.integers(0, 10**16 - 1),
+            strategies.integers(0, 16),
+        ),
+        min_size=1,
+    )
+)
+def test_numbers_with_a_dot_anywhere_are_rounded_once(parts):
+    tokens = []
+    for negative, digits, behind in parts:
+        text = str(digits).rjust(behind, "0")
+        cut = len(text) - behind
+        tokens.append("-" * negative + text[:cut] + "." + text[cut:])
+    assert same(parse(tokens), [expected(token) for token in tokens])
+
+
+def test_a_hundred_thousand_numbers_as_glove_writes_them_are_exact():
+    random = np.random.default_rng(0)
+    values = random.normal(size=100_000) * 10.0 ** random.integers(-6, 3, 100_000)
+    tokens = [f"{value:.5g}" for value in values]
+    assert same(parse(tokens), [float(token) for token in tokens])
+
+
+@pytest.mark.parametrize("token", ["-", ".", "-.", "+", "1..2", "1.2.3", "1-2", "--1"])
+def test_what_only_looks_like_a_number_is_none(token):
+    assert math.isnan(parse([token])[0])
+    long = "1" * 12 + token + "1"
+    assert same(parse([long]), [expected(long)])
+
+
+def test_zero_keeps_its_sign():
+    assert np.signbit(parse(["-0", "-0.0", "0", "-0.000000000000"])).tolist() == [
+        True,
+        True,
+        False,
+        True,
+    ]
