@@ -11,7 +11,13 @@ import pytest
 from hypothesis import given, settings, strategies
 
 from tltf import errors, text
-from tltf.text import _vector_lines, _vector_names, _vector_parse, vectors
+from tltf.text import (
+    _vector_lines,
+    _vector_names,
+    _vector_parse,
+    _word_index,
+    vectors,
+)
 
 PLAIN = b"the 0.5 -1 2e-3\ncat 1 2 3\nsat -0.25 4.125 1e2\n"
 ROWS = [[0.5, -1, 2e-3], [1, 2, 3], [-0.25, 4.125, 100]]
@@ -354,18 +360,26 @@ def test_align_takes_the_exact_form_before_the_lower_case():
     assert found.tolist() == [[2.0], [1.0], [2.0]]
 
 
-# two words of one CRC-32
-TWINS = ["plumless", "buckeroo"]
+def test_words_of_one_hash_are_told_apart(tmp_path, monkeypatch):
+    def poor(packed):
+        return np.ones(len(packed.sizes), np.uint64)
+
+    monkeypatch.setattr("tltf.text._word_index.hashes", poor)
+    loaded = text.load_vectors(made(tmp_path, b"poor 0 0 0\ncat 9 9 9\n" + PLAIN))
+    check(loaded, ["poor", "cat", "the", "sat"], [[0] * 3, [9] * 3, ROWS[0], ROWS[2]])
+    assert loaded.faults.lines == ((4, "duplicate", "'cat' came before"),)
+    assert "dog" not in loaded
 
 
-def test_words_of_one_hash_are_told_apart():
-    import zlib
-
-    assert len({zlib.crc32(word.encode()) for word in TWINS}) == 1
-    loaded = vectors.from_arrays([*TWINS, "x"], [[1.0], [2.0], [3.0]])
-    assert [loaded.index(word) for word in TWINS] == [0, 1]
-    only = vectors.from_arrays(TWINS[:1], [[1.0]])
-    assert TWINS[1] not in only
+def test_hashes_differ_wherever_words_do():
+    words = [b"", b"a", b"a\0", b"\0", b"\0\0", b"12345678", b"123456789", b"x" * 300]
+    words += [b"x" * 299, b"%d" % 2**70, b"a" * 8 + b"b", b"b" + b"a" * 8]
+    words += [b"w%d" % number for number in range(100_000)]
+    packed = _word_index.pack(words)
+    assert len(set(_word_index.hashes(packed).tolist())) == len(words)
+    # and do not depend on what stands around them
+    alone = [int(_word_index.hashes(_word_index.pack([w]))[0]) for w in words[:20]]
+    assert alone == _word_index.hashes(packed)[:20].tolist()
 
 
 @given(strategies.sets(strategies.text(min_size=1).filter(lambda w: "\n" not in w)))

@@ -6,7 +6,7 @@ from typing import IO
 import numpy as np
 
 from tltf import errors
-from tltf.text import _vector_lines
+from tltf.text import _vector_lines, _word_index
 
 _ROWS = 4096  # of a block
 _CHUNK = 1 << 22
@@ -62,4 +62,5 @@ def _records(
 def _block(words: list[bytes], parts: list[bytes], width: int) -> _vector_lines.Block:
     matrix = np.frombuffer(b"".join(parts), "<f4").reshape(-1, width)
     named = np.array([bool(word) and b"\n" not in word for word in words])
-    return _vector_lines.checked(words, np.arange(len(words)), matrix, named)
+    packed = _word_index.pack(words)
+    return _vector_lines.checked(packed, np.arange(len(words)), matrix, named)

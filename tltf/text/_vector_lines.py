@@ -2,12 +2,11 @@
 
 import collections
 import math
-import zlib
 from typing import NamedTuple
 
 import numpy as np
 
-from tltf.text import _decimals
+from tltf.text import _decimals, _word_index
 
 BROKEN = "broken"  # no word, or something that is no finite number
 UNEVEN = "uneven"  # more or fewer numbers than the other lines
@@ -35,20 +34,20 @@ class Block(NamedTuple):
     """The sound lines of a stretch of the file, in order.
 
     Attributes:
-      words: UTF-8 bytes of each word.
-      numbers: int64 [n], the line each came from, counted from the block's 0.
+      words: The word of each.
+      hashes: uint64 [n], of the words.
       matrix: float32 [n, d].
-      hashes: uint32 [n], `zlib.crc32` of the words.
+      lines: int64 [n], the line each came from, counted from the block's 0.
       faults: The other lines, blank ones left out.
-      lines: Lines of the block, all counted.
+      count: Lines of the block, all of them.
     """
 
-    words: list[bytes]
-    numbers: np.ndarray
-    matrix: np.ndarray
+    words: _word_index.Packed
     hashes: np.ndarray
+    matrix: np.ndarray
+    lines: np.ndarray
     faults: list[Fault]
-    lines: int
+    count: int
 
 
 class _Fields(NamedTuple):
@@ -95,20 +94,20 @@ def parse(text: bytes, d: int) -> Block:
     rows = np.flatnonzero(right)
     matrix = _matrix(text, fields, rows, d)
     block = checked(_words(text, fields, rows, d), rows, matrix)
-    return block._replace(faults=sorted(faults + block.faults), lines=len(sizes))
+    return block._replace(faults=sorted(faults + block.faults), count=len(sizes))
 
 
 def checked(
-    words: list[bytes],
-    rows: np.ndarray,
+    words: _word_index.Packed,
+    lines: np.ndarray,
     matrix: np.ndarray,
     named: np.ndarray | None = None,
 ) -> Block:
-    """Returns the block of those rows that are sound, and faults for the others.
+    """Returns the block of those lines that are sound, and faults for the others.
 
     Args:
-      words: Bytes of each word.
-      rows: int64 [n], their lines in the block.
+      words: The word of each.
+      lines: int64 [n], counted from the block's 0.
       matrix: float32 [n, d].
       named: bool [n], false where a word is none.
     """
@@ -121,15 +120,15 @@ def checked(
     causes.append((NOT_UTF8, "its word is not UTF-8", fine & ~told))
     fine &= told
     faults = [
-        Fault(row, kind, cause)
+        Fault(line, kind, cause)
         for kind, cause, where in causes
-        for row in rows[where].tolist()
+        for line in lines[where].tolist()
     ]
+    count = len(lines)
     if faults:
-        words = [word for word, good in zip(words, fine.tolist(), strict=True) if good]
-        rows, matrix = rows[fine], matrix[fine]
-    hashes = np.fromiter(map(zlib.crc32, words), np.uint32, len(words))
-    return Block(words, rows, matrix, hashes, sorted(faults), len(fine))
+        words, lines, matrix = words.keep(fine), lines[fine], matrix[fine]
+    hashes = _word_index.hashes(words)
+    return Block(words, hashes, matrix, lines, sorted(faults), count)
 
 
 def _fields(text: bytes) -> _Fields:
@@ -179,16 +178,19 @@ def _matrix(text: bytes, fields: _Fields, rows: np.ndarray, d: int) -> np.ndarra
         return values.astype(np.float32).reshape(-1, d)
 
 
-def _words(text: bytes, fields: _Fields, rows: np.ndarray, d: int) -> list[bytes]:
-    starts = fields.starts[fields.first[rows]].tolist()
-    ends = fields.ends[fields.behind[rows] - d - 1].tolist()
-    return [text[a:b] for a, b in zip(starts, ends, strict=True)]
+def _words(
+    text: bytes, fields: _Fields, rows: np.ndarray, d: int
+) -> _word_index.Packed:
+    starts = fields.starts[fields.first[rows]]
+    ends = fields.ends[fields.behind[rows] - d - 1]
+    return _word_index.cut(text, starts, ends)
 
 
-def _utf8(words: list[bytes]) -> np.ndarray:
-    if _is_utf8(b"\n".join(words)):
-        return np.ones(len(words), bool)
-    return np.array([_is_utf8(word) for word in words])
+def _utf8(words: _word_index.Packed) -> np.ndarray:
+    if _is_utf8(words.text.tobytes()):
+        return np.ones(len(words.sizes), bool)
+    parts = np.split(words.text, np.cumsum(words.sizes)[:-1])
+    return np.array([_is_utf8(part.tobytes()) for part in parts])
 
 
 def _is_utf8(text: bytes) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from tltf import errors
-from tltf.text import _vector_lines
+from tltf.text import _vector_lines, _word_index
 
 _ROWS = 65_536  # of a block
 
@@ -24,9 +24,9 @@ def blocks(matrix: pathlib.Path, words: pathlib.Path) -> Iterator[_vector_lines.
             "install the package again"
         )
     for at in range(0, len(known), _ROWS):
-        part = [word.encode() for word in known[at : at + _ROWS]]
         rows = np.asarray(vectors[at : at + _ROWS], np.float32)
-        yield _vector_lines.checked(part, np.arange(len(part)), rows)
+        part = _word_index.pack([word.encode() for word in known[at : at + _ROWS]])
+        yield _vector_lines.checked(part, np.arange(len(rows)), rows)
 
 
 def _words(path: pathlib.Path) -> list[str]:

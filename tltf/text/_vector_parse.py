@@ -18,6 +18,7 @@ from tltf.text import (
     _vector_package,
     _vector_reader,
     _vector_store,
+    _word_index,
 )
 
 _NAMED = 1000  # faults kept with their line; all are counted
@@ -76,10 +77,13 @@ def _write(
     writer, ledger = _vector_store.Writer(made), _Ledger(origin, uneven)
     try:
         for block in _blocks(origin, ledger):
-            fresh = ledger.take(block)
-            writer.add(fresh.words, fresh.matrix, fresh.hashes)
+            ledger.take(block)
+            writer.add(block.words, block.hashes, block.matrix)
+        words, hashes = writer.words()
+        again = _word_index.repeated(words, hashes)
+        ledger.repeat(again, words)
         about = ledger.close()
-        writer.finish(about)
+        writer.finish(about, again)
     finally:
         writer.close()
     return about
@@ -107,8 +111,7 @@ class _Ledger:
         self._origin, self._uneven = origin, uneven
         self._promised: int | None = None
         self._line = 1  # of the next block's first
-        self._taken = 0
-        self._seen: set[bytes] = set()
+        self._lines: list[np.ndarray] = []  # of the sound ones
         self._counts: collections.Counter[str] = collections.Counter()
         self._named: list[_vector_lines.Fault] = []
 
@@ -117,64 +120,49 @@ class _Ledger:
         self.kind, self._promised = head.kind, head.promised
         self._line = 1 if head.promised is None else 2
 
-    def take(self, block: _vector_lines.Block) -> _vector_lines.Block:
-        """Returns the block without words that came before."""
+    def take(self, block: _vector_lines.Block) -> None:
+        """Notes the lines and faults of the next block."""
         for fault in block.faults:
-            self._note(fault)
-        self._taken += len(block.words) + len(block.faults)
-        fresh = self._first(block)
-        self._line += block.lines
-        return fresh
+            self._note(fault._replace(line=self._line + fault.line))
+        self._lines.append(self._line + block.lines)
+        self._line += block.count
+
+    def repeat(self, rows: np.ndarray, words: _word_index.Packed) -> None:
+        """Notes sound lines whose word came before; `words` are those of all."""
+        ends = np.cumsum(words.sizes)
+        lines = np.concatenate([np.zeros(0, np.int64), *self._lines])
+        self._counts[_vector_lines.DUPLICATE] += len(rows)
+        for row in rows[:_NAMED].tolist():
+            start, end = ends[row] - words.sizes[row], ends[row] - 1
+            said = f"{words.text[start:end].tobytes().decode()!r} came before"
+            line, kind = int(lines[row]), _vector_lines.DUPLICATE
+            self._named.append(_vector_lines.Fault(line, kind, said))
 
     def close(self) -> dict[str, Any]:
         """Returns what there is to say of the whole file, as JSON values."""
-        short = self._promised is not None and self._promised != self._taken
+        counts = {kind: n for kind, n in self._counts.items() if n}
+        sound = sum(map(len, self._lines))
+        bad = sum(counts.values()) - counts.get(_vector_lines.DUPLICATE, 0)
+        short = self._promised is not None and self._promised != sound + bad
         if short and self._uneven == "stop":
             raise errors.UserError(
                 f"{self._origin}: line 1 promises {self._promised} words, "
-                f"{self._taken} follow; get it again, or set uneven to skip"
+                f"{sound + bad} follow; get it again, or set uneven to skip"
             )
-        if not self._seen and self._promised != 0:
+        if not sound and self._promised != 0:
             raise errors.UserError(f"{self._origin} has no sound line of word vectors")
-        named = [list(fault) for fault in sorted(self._named)]
-        return {
-            "kind": self.kind,
-            "faults": dict(self._counts),
-            "lines": named,
-        }
-
-    def _first(self, block: _vector_lines.Block) -> _vector_lines.Block:
-        before = len(self._seen)
-        if self._seen.isdisjoint(block.words):
-            self._seen.update(block.words)
-            if len(self._seen) == before + len(block.words):
-                return block
-            self._seen.difference_update(block.words)
-        keep = np.zeros(len(block.words), bool)
-        for k, word in enumerate(block.words):
-            keep[k] = word not in self._seen
-            self._seen.add(word)
-            if not keep[k]:
-                said = f"{word.decode()!r} came before"
-                row = int(block.numbers[k])
-                self._note(_vector_lines.Fault(row, _vector_lines.DUPLICATE, said))
-        rows = np.flatnonzero(keep)
-        return block._replace(
-            words=[block.words[k] for k in rows],
-            matrix=block.matrix[rows],
-            hashes=block.hashes[rows],
-        )
+        named = [list(fault) for fault in sorted(self._named)[:_NAMED]]
+        return {"kind": self.kind, "faults": counts, "lines": named}
 
     def _note(self, fault: _vector_lines.Fault) -> None:
-        line = self._line + fault.line
         if fault.kind == _vector_lines.UNEVEN and self._uneven == "stop":
             raise errors.UserError(
-                f"{self._origin}: line {line} has {fault.cause}; get the file again, "
-                "or set uneven to skip"
+                f"{self._origin}: line {fault.line} has {fault.cause}; get the file "
+                "again, or set uneven to skip"
             )
         self._counts[fault.kind] += 1
         if len(self._named) < _NAMED:
-            self._named.append(fault._replace(line=line))
+            self._named.append(fault)
 
 
 def _say(origin: _vector_files.Source, about: dict[str, Any]) -> None:

@@ -1,7 +1,6 @@
 """Keeps parsed vectors as memory-mapped arrays, a folder for each content."""
 
 import contextlib
-import hashlib
 import json
 import os
 import pathlib
@@ -18,6 +17,7 @@ from tltf.text import _word_index
 _VERSION = 1
 _ABOUT = "about.json"
 _MATRIX = "matrix.npy"
+_ROWS = 65_536  # of a matrix that is copied, at a time
 _HEADER = 128  # bytes of the .npy header, padded to what any shape needs
 
 
@@ -34,33 +34,48 @@ class Writer:
 
     def __init__(self, folder: pathlib.Path):
         self._folder = folder
-        self._file = (folder / _MATRIX).open("wb")
-        self._file.write(b"\0" * _HEADER)
-        self._digest = hashlib.sha256()
-        self._words: list[bytes] = []
+        self._matrix = _Matrix(folder / _MATRIX)
+        self._texts: list[np.ndarray] = []
+        self._sizes: list[np.ndarray] = []
         self._hashes: list[np.ndarray] = []
-        self._width = 0
 
-    def add(self, words: list[bytes], matrix: np.ndarray, hashes: np.ndarray) -> None:
-        """Appends rows: matrix float32 [n, d], hashes uint32 [n] (CRC-32)."""
-        rows = np.ascontiguousarray(matrix, "<f4").reshape(-1).view(np.uint8)
-        self._file.write(rows)
-        self._digest.update(rows)
-        self._words += words
+    def add(
+        self, words: _word_index.Packed, hashes: np.ndarray, matrix: np.ndarray
+    ) -> None:
+        """Appends rows: matrix float32 [n, d], hashes those of the words."""
+        self._matrix.add(matrix)
+        self._texts.append(words.text)
+        self._sizes.append(words.sizes)
         self._hashes.append(hashes)
-        self._width = matrix.shape[1]
 
-    def finish(self, about: dict[str, Any]) -> None:
-        """Writes the index and what there is to say; the folder is then whole."""
-        self._file.seek(0)
-        self._file.write(_header(len(self._words), self._width))
-        self._file.close()
-        hashes = np.concatenate(self._hashes or [np.zeros(0, np.uint32)])
-        index = _word_index.build(self._words, hashes)
-        sums = {_MATRIX: self._digest.hexdigest()}
-        for name, array in index._asdict().items():
+    def words(self) -> tuple[_word_index.Packed, np.ndarray]:
+        """Returns the words of all rows so far, and their hashes."""
+        parts = self._texts, self._sizes, self._hashes
+        kinds = np.uint8, np.int64, np.uint64
+        text, sizes, hashes = (
+            np.concatenate([np.zeros(0, kind), *part])
+            for kind, part in zip(kinds, parts, strict=True)
+        )
+        return _word_index.Packed(text, sizes), hashes
+
+    def finish(self, about: dict[str, Any], drop: np.ndarray) -> None:
+        """Writes the index and what there is to say; the folder is then whole.
+
+        Args:
+          about: JSON values.
+          drop: int64, sorted, rows to leave out: their words came before.
+        """
+        words, hashes = self.words()
+        self._matrix.close()
+        if len(drop):
+            keep = np.ones(len(hashes), bool)
+            keep[drop] = False
+            words, hashes = words.keep(keep), hashes[keep]
+            self._matrix = _without(self._matrix, keep)
+        sums = {_MATRIX: self._matrix.sum}
+        for name, array in _word_index.build(words, hashes)._asdict().items():
             np.save(self._folder / f"{name}.npy", array)
-            sums[f"{name}.npy"] = _sum(self._folder / f"{name}.npy", skip=0)
+            sums[f"{name}.npy"] = _sum(array)
         states = {name: _state(self._folder / name) for name in sums}
         files = {name: [*states[name], sums[name]] for name in sums}
         text = json.dumps({"version": _VERSION, "files": files, **about})
@@ -68,7 +83,43 @@ class Writer:
 
     def close(self) -> None:
         """Frees the file, also of an unfinished folder."""
-        self._file.close()
+        self._matrix.close()
+
+
+class _Matrix:
+    """A .npy file that grows; `sum` is its checksum."""
+
+    def __init__(self, path: pathlib.Path):
+        self.path = path
+        self.sum = 0
+        self._shape = (0, 0)
+        self._file = path.open("wb")
+        self._file.write(b"\0" * _HEADER)
+
+    def add(self, rows: np.ndarray) -> None:
+        """Appends float32 [n, d]."""
+        rows = np.ascontiguousarray(rows, "<f4")
+        self._file.write(rows.reshape(-1).view(np.uint8))
+        self.sum = (self.sum + _sum(rows)) % 2**64
+        self._shape = (self._shape[0] + len(rows), rows.shape[1])
+
+    def close(self) -> None:
+        """Completes the file."""
+        if not self._file.closed:
+            self._file.seek(0)
+            self._file.write(_header(*self._shape))
+            self._file.close()
+
+
+def _without(matrix: _Matrix, keep: np.ndarray) -> _Matrix:
+    """Writes the matrix again, with the rows that `keep` is true for."""
+    whole = np.load(matrix.path, mmap_mode="r", allow_pickle=False)
+    made = _Matrix(matrix.path.with_suffix(".half"))
+    for at in range(0, len(whole), _ROWS):
+        made.add(whole[at : at + _ROWS][keep[at : at + _ROWS]])
+    made.close()
+    os.replace(made.path, matrix.path)
+    return made
 
 
 def root() -> pathlib.Path:
@@ -151,15 +202,15 @@ def _state(path: pathlib.Path) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def _sound(path: pathlib.Path, size: int, time: int, digest: str) -> bool:
+def _sound(path: pathlib.Path, size: int, time: int, total: int) -> bool:
     found = _state(path)
     if found == (size, time):
         return True
-    skip = _HEADER if path.name == _MATRIX else 0
-    return found[0] == size and _sum(path, skip=skip) == digest
+    return found[0] == size and _sum(_opened(path.parent, path.stem)) == total
 
 
-def _sum(path: pathlib.Path, *, skip: int) -> str:
-    with path.open("rb") as file:
-        file.seek(skip)
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _sum(array: np.ndarray) -> int:
+    """Returns the sum of an array's bytes, in words where they fill some."""
+    kind = np.dtype(f"u{min(array.dtype.itemsize, 4)}")
+    flat = array.reshape(-1).view(kind)
+    return int(flat.sum(dtype=np.uint64)) % 2**64

@@ -1,19 +1,41 @@
 """Finds the row of a word in arrays that may be memory-mapped."""
 
-import zlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+
+_LINE = ord("\n")
+_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
+# odd numbers of the splitmix64 generator's finaliser
+_FIRST = np.uint64(0xBF58476D1CE4E5B9)
+_SECOND = np.uint64(0x94D049BB133111EB)
+_WINDOWS = 32  # of 8 bytes: the rest of longer words is not hashed
+
+
+class Packed(NamedTuple):
+    """Words one behind the other.
+
+    Attributes:
+      text: uint8 [bytes], UTF-8, a line feed behind each word.
+      sizes: int64 [n], bytes of each word, its line feed included.
+    """
+
+    text: np.ndarray
+    sizes: np.ndarray
+
+    def keep(self, where: np.ndarray) -> "Packed":
+        """Returns the words that a bool [n] is true for."""
+        return Packed(self.text[np.repeat(where, self.sizes)], self.sizes[where])
 
 
 class Index(NamedTuple):
     """Words in row order, and their rows in the order of a hash.
 
     Attributes:
-      text: uint8 [bytes], the words as UTF-8, a line feed behind each.
+      text: uint8 [bytes], as in `Packed`.
       starts: int64 [n + 1], where in `text` each begins.
-      hashes: uint32 [n], `zlib.crc32` of the words, sorted.
+      hashes: uint64 [n], sorted.
       rows: uint32 [n], the word that each hash is of.
     """
 
@@ -23,31 +45,87 @@ class Index(NamedTuple):
     rows: np.ndarray
 
 
-def build(words: Sequence[bytes], hashes: np.ndarray | None = None) -> Index:
-    """Returns the index of distinct words without line feeds.
+def pack(words: Sequence[bytes]) -> Packed:
+    """Returns words without line feeds, packed."""
+    sizes = np.fromiter(map(len, words), np.int64, len(words)) + 1
+    return Packed(np.frombuffer(b"\n".join([*words, b""]), np.uint8), sizes)
+
+
+def cut(text: bytes, starts: np.ndarray, ends: np.ndarray) -> Packed:
+    """Returns stretches of a text, packed; a byte to spare follows each.
 
     Args:
-      words: UTF-8 bytes.
-      hashes: uint32 [n], their `zlib.crc32` where known already.
+      text: Any bytes.
+      starts: int64 [n].
+      ends: int64 [n], exclusive.
     """
-    if hashes is None:
-        hashes = np.fromiter(map(zlib.crc32, words), np.uint32, len(words))
-    starts = np.zeros(len(words) + 1, np.int64)
-    np.cumsum(np.fromiter(map(len, words), np.int64, len(words)) + 1, out=starts[1:])
-    text = np.frombuffer(b"\n".join([*words, b""]), np.uint8)
+    sizes = ends - starts + 1
+    behind = np.cumsum(sizes)
+    shift = np.repeat(starts - (behind - sizes), sizes)
+    packed = np.frombuffer(text, np.uint8)[shift + np.arange(len(shift))]
+    packed[behind - 1] = _LINE
+    return Packed(packed, sizes)
+
+
+def hashes(packed: Packed) -> np.ndarray:
+    """Returns a number for each word that hardly any other has, uint64 [n].
+
+    Eight bytes at a time go through the mixing steps of splitmix64 (Steele et
+    al., Fast splittable pseudorandom number generators, OOPSLA 2014).
+    """
+    text = np.concatenate([packed.text, np.zeros(8, np.uint8)])
+    windows = np.ndarray((len(text) - 7,), "<u8", text, strides=(1,))
+    left = packed.sizes - 1
+    places = np.cumsum(packed.sizes) - packed.sizes
+    found = left.astype(np.uint64) * _SECOND
+    rows = np.arange(len(left))
+    for _ in range(_WINDOWS):
+        rows, left, places = (x[left > 0] for x in (rows, left, places))
+        if not len(rows):
+            break
+        empty = ((8 - np.minimum(left, 8)) << 3).astype(np.uint64)
+        found[rows] = _mixed(found[rows] ^ (windows[places] & (_ALL >> empty)))
+        left, places = left - 8, places + 8
+    return found
+
+
+def build(packed: Packed, hashes: np.ndarray) -> Index:
+    """Returns the index of distinct words, given their hashes."""
+    starts = np.zeros(len(packed.sizes) + 1, np.int64)
+    np.cumsum(packed.sizes, out=starts[1:])
     order = np.argsort(hashes)
-    return Index(text, starts, hashes[order], order.astype(np.uint32))
+    return Index(packed.text, starts, hashes[order], order.astype(np.uint32))
+
+
+def repeated(packed: Packed, hashes: np.ndarray) -> np.ndarray:
+    """Returns the rows whose word stands in an earlier row too, int64, sorted."""
+    order = np.argsort(hashes, kind="stable")
+    ordered = hashes[order]
+    follows = np.flatnonzero(ordered[1:] == ordered[:-1]) + 1
+    if not len(follows):
+        return follows
+    ends = np.cumsum(packed.sizes)
+    seen: dict[int, set[bytes]] = {}
+    again = []
+    for place in follows.tolist():
+        known = seen.setdefault(int(ordered[place]), set())
+        for row in order[place - 1 : place + 1].tolist()[bool(known) :]:
+            word = packed.text[ends[row] - packed.sizes[row] : ends[row]].tobytes()
+            if word in known:
+                again.append(row)
+            known.add(word)
+    return np.array(sorted(again), np.int64)
 
 
 def find(index: Index, words: Sequence[bytes]) -> np.ndarray:
     """Returns the row of each word, -1 for those not there; int64 [n]."""
-    hashes = np.fromiter(map(zlib.crc32, words), np.uint32, len(words))
-    places = np.searchsorted(index.hashes, hashes)
+    wanted = hashes(pack(words))
+    places = np.searchsorted(index.hashes, wanted)
     found = np.full(len(words), -1, np.int64)
-    for k, (wanted, place) in enumerate(zip(words, places.tolist(), strict=True)):
-        while place < len(index.hashes) and index.hashes[place] == hashes[k]:
+    for k, (asked, place) in enumerate(zip(words, places.tolist(), strict=True)):
+        while place < len(index.hashes) and index.hashes[place] == wanted[k]:
             row = int(index.rows[place])
-            if word(index, row) == wanted:
+            if word(index, row) == asked:
                 found[k] = row
                 break
             place += 1  # two words of one hash
@@ -62,3 +140,9 @@ def words(index: Index) -> list[str]:
 def word(index: Index, row: int) -> bytes:
     """Returns the word of a row, UTF-8."""
     return index.text[index.starts[row] : index.starts[row + 1] - 1].tobytes()
+
+
+def _mixed(values: np.ndarray) -> np.ndarray:
+    values = (values ^ (values >> np.uint64(30))) * _FIRST
+    values = (values ^ (values >> np.uint64(27))) * _SECOND
+    return values ^ (values >> np.uint64(31))

@@ -168,7 +168,8 @@ def from_arrays(
         raise errors.UserError(
             f"{source}: words must be distinct, not empty and without line feeds"
         )
-    index = _word_index.build([word.encode() for word in words])
+    packed = _word_index.pack([word.encode() for word in words])
+    index = _word_index.build(packed, _word_index.hashes(packed))
     about = {"source": source, "kind": "memory", "faults": {}, "lines": []}
     return Vectors(matrix, index, about)
 
