@@ -83,7 +83,11 @@ def image(folder, *, side=None, pooled=True):
     learnt = [module.kernel, module.gamma, module.beta]
     holder = _reusable(module.__call__, learnt, [*learnt, module.mean, module.var])
     holder.regularization_losses = [module.decay]
-    served = tf.function(lambda x: {"vector": module(x)}, input_signature=[module.spec])
+
+    @tf.function(input_signature=[module.spec])
+    def served(images):
+        return {"vector": module(images) if pooled else module(images)["default"]}
+
     tf.saved_model.save(holder, str(folder), signatures={"serving_default": served})
     return str(folder)
 

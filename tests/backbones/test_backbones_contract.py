@@ -109,9 +109,3 @@ def test_names_do_not_depend_on_what_was_built_before(file):
         for _ in range(2)
     ]
     assert names[0] == names[1]
-
-
-def test_hub_says_what_is_missing():
-    module, form = registry.variant("hub/full")
-    with pytest.raises(errors.UserError, match="text release.*tltf models"):
-        module.build(module.VARIANTS[form])

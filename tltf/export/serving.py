@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from tltf import layers
 from tltf.export import readers
 from tltf.export import run as runs
 
@@ -12,6 +13,7 @@ class Server(tf.Module):
 
     Attributes:
       weights: Every variable of the network, so that saving finds them.
+      loaded: Modules in the network, for their tables and files.
       labels_file: Path of labels.txt, copied into `assets`.
       serve: Records, string `[b]`, to scores `[b, classes]`, the best classes
         `[b]` and, for several labels, which are accepted.
@@ -24,6 +26,9 @@ class Server(tf.Module):
         network = two_ended(runs.model(run))
         self.reader = readers.reader(run)
         self.weights = [variable.value for variable in network.variables]
+        self.loaded = [
+            layer.root for layer in network.layers if isinstance(layer, layers.HubLayer)
+        ]
         self.labels_file = tf.saved_model.Asset(str(run.workdir / "labels.txt"))
         self._network = tf.function(lambda inputs: network(inputs, training=False))
         self._mirrored = views(run) == 2

@@ -114,6 +114,17 @@ def takes(call: Callable[..., Any]) -> str:
     return " or ".join(sorted(shown)) or "nothing"
 
 
+def single(module: Module) -> tf.TensorSpec | None:
+    """Returns the spec of the one tensor that a function takes; None if of more."""
+    if module.inputs is not None:
+        specs = list(module.inputs.values())
+    else:
+        forms = [one.structured_input_signature[0] for one in _concrete(module.call)]
+        specs = tf.nest.flatten(forms[0][:1]) if forms else []
+    alone = len(specs) == 1 and isinstance(specs[0], tf.TensorSpec)
+    return specs[0] if alone else None
+
+
 def _opened(path: str, tags: Sequence[str] | None) -> Any:
     # `tfhub_module.pb` marks the TF1 format, whose second graph is to train
     if tags is None and tf.io.gfile.exists(os.path.join(path, "tfhub_module.pb")):

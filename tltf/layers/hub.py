@@ -53,8 +53,9 @@ class HubLayer(keras.layers.Layer):
         only one, or the dict of all where there are several.
       tags: Of the graph to load; None for the only one or, in TF1 format, the
         one to infer with.
-      arguments: Further arguments of the function, the same at each call, such
-        as `{"training": False}` to hold running statistics while learning.
+      arguments: Further arguments of the function, the same at each call;
+        `{"training": False}` holds running statistics while the layer learns, and
+        is left out where the function knows no training.
       output_shape: Shape without batch, where the module does not tell it.
       trainable: Whether the module's variables learn; may be set later too.
 
@@ -92,6 +93,16 @@ class HubLayer(keras.layers.Layer):
         # Keras hands a change of this on to the variables, but not a first value
         self.trainable = trainable
 
+    @property
+    def root(self) -> Any:
+        """The loaded module; who saves a graph of this layer has to hold it."""
+        return self._root
+
+    @property
+    def takes(self) -> tf.TensorSpec | None:
+        """What the function takes where that is one tensor, else None."""
+        return _saved.single(self._module)
+
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Returns the output, or the dict of outputs.
 
@@ -117,10 +128,9 @@ class HubLayer(keras.layers.Layer):
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Runs the function; `training` reaches it only while the layer learns."""
-        extra = {}
-        if self._module.training:
-            extra["training"] = bool(training) and self.trainable
-        extra |= self.arguments
+        extra = {"training": bool(training) and self.trainable, **self.arguments}
+        if not self._module.training:
+            del extra["training"]
         if self._module.inputs is not None:
             specs = self._module.inputs
             cast = {name: _cast(x, specs[name].dtype) for name, x in inputs.items()}
