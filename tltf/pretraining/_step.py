@@ -16,7 +16,11 @@ def learner(plan) -> Callable:
     network, optimizer, weights = plan.network, plan.optimizer, plan.weights
     alpha, beta = plan.settings.alpha, plan.settings.beta
 
-    @tf.function(reduce_retracing=True)
+    # One graph for all lengths: one of a fixed length rounds differently, and a
+    # resumed run would meet it at another step than one that never stopped.
+    rows = plan.settings.batch
+
+    @tf.function(input_signature=[tf.TensorSpec([rows, None], tf.int32), _states(plan)])
     def run(tokens, carried):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([weight.value for weight in weights])
@@ -30,6 +34,11 @@ def learner(plan) -> Callable:
         return loss, {name: outputs[name] for name in carried}
 
     return run
+
+
+def _states(plan) -> dict[str, tf.TensorSpec]:
+    states = awd_lstm.states(plan.settings.batch, plan.shape)
+    return {name: tf.TensorSpec(s.shape, s.dtype) for name, s in states.items()}
 
 
 def _losses(logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
@@ -58,7 +67,7 @@ def scorer(network: keras.Model) -> Callable[[np.ndarray, int, Mapping], float]:
     the very first is predicted once, from the text before it in its row.
     """
 
-    @tf.function(reduce_retracing=True)
+    @tf.function
     def run(tokens, counted, carried):
         outputs = network({"tokens": tokens[:, :-1], **carried}, training=False)
         losses = _losses(outputs["logits"], tokens[:, 1:])
@@ -71,6 +80,7 @@ def scorer(network: keras.Model) -> Callable[[np.ndarray, int, Mapping], float]:
         inside = places[:, 1:] < len(ids)
         tokens = ids[np.minimum(places, len(ids) - 1)]
         carried, total = awd_lstm.states(rows, shape), 0.0
+        # all steps but the last of one length, for a graph each
         for start in range(0, width, _SCORED):
             part = tokens[:, start : start + _SCORED + 1]
             counted = inside[:, start : start + _SCORED].astype(np.float32)
