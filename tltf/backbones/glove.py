@@ -4,7 +4,6 @@ import pathlib
 
 from tltf import errors
 from tltf.backbones._base import TextBackbone
-from tltf.fetch import weights as weight_files
 
 _GROUPS = (("words", r"words$"),)
 # Pennington et al. 2014, https://nlp.stanford.edu/projects/glove/
@@ -46,7 +45,7 @@ def resolve(spec, choice: str) -> pathlib.Path:
     from tltf.text import vectors
 
     if choice != "auto":
-        return weight_files.resolve(None, choice, name="glove")
+        return vectors.locate(choice)
     if not spec.arguments["vectors"]:
         raise errors.UserError(
             "weights: auto: this size of glove has no published vectors; set weights "
