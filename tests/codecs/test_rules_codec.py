@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from tltf import errors
 from tltf.codecs import rules as codecs
-from tltf.ops import rules
+from tltf.ops import special
 
 TEXTS = ["The cat sat.", "the CAT ran!!!", "a dog, the dog"]
 
@@ -16,7 +16,7 @@ def fit(**change):
 
 def test_special_tokens_come_first_then_words_by_count():
     words = fit().words
-    assert words[:9] == rules.SPECIAL
+    assert words[:9] == special.TOKENS
     assert words[:2] == ("xxpad", "xxunk")
     # the: 3; cat and dog: 2; then by spelling
     assert words[9:] == ("the", "cat", "dog", "!", ",", ".", "3", "a", "ran", "sat")

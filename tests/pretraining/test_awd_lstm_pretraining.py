@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from tltf import errors
 from tltf.codecs import rules as codecs
+from tltf.ops import special
 from tltf.pretraining import awd_lstm, corpus
 from tltf.text import awd_lstm as networks
 from tltf.text import language_model
@@ -161,7 +162,7 @@ def test_a_backward_model_learns_the_turned_text(tmp_path):
 
 def test_new_words_begin_at_the_mean_and_known_ones_keep_their_rows(trained):
     model = language_model.load(trained[0])
-    words = (*codecs.rules.SPECIAL, "dog", "zebra", "the")
+    words = (*special.TOKENS, "dog", "zebra", "the")
     moved = language_model.remap(model, words)
     for name in ("words/table", "words/bias"):
         old, new = model.arrays[name], moved.arrays[name]

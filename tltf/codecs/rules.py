@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tltf import errors
 from tltf.fetch import files
-from tltf.ops import rules
+from tltf.ops import rules, special
 
 _FILE = "vocabulary.txt"
 _AT_ONCE = 256  # texts split in one call while words are counted
@@ -54,11 +54,11 @@ def vocabulary(texts: Sequence, *, words: int, least: int) -> tuple[str, ...]:
     for start in range(0, len(texts), _AT_ONCE):
         part = tf.constant(list(texts[start : start + _AT_ONCE]), tf.string)
         counts.update(_split(part).numpy().tolist())
-    special = {token.encode() for token in rules.SPECIAL}
-    kept = [w for w, n in counts.items() if n >= least and w not in special]
+    own = {token.encode() for token in special.TOKENS}
+    kept = [w for w, n in counts.items() if n >= least and w not in own]
     kept.sort(key=lambda word: (-counts[word], word))
-    room = max(words - len(rules.SPECIAL), 0)
-    return (*rules.SPECIAL, *(word.decode() for word in kept[:room]))
+    room = max(words - len(special.TOKENS), 0)
+    return (*special.TOKENS, *(word.decode() for word in kept[:room]))
 
 
 @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
@@ -89,16 +89,18 @@ class Codec(tf.Module):
     ):
         super().__init__(name="rules")
         self.words = tuple(words)
-        if self.words[: len(rules.SPECIAL)] != rules.SPECIAL:
+        if self.words[: len(special.TOKENS)] != special.TOKENS:
             raise errors.UserError(
                 f"a vocabulary of {len(self.words)} words begins with "
-                f"{' '.join(self.words[:3])!r}, not with {' '.join(rules.SPECIAL)!r}"
+                f"{' '.join(self.words[:3])!r}, not with {' '.join(special.TOKENS)!r}"
             )
         self._length, self._keep, self._fixed = length, keep, fixed
         keys = tf.constant(self.words, tf.string)
         ids = tf.range(len(self.words), dtype=tf.int64)
         table = tf.lookup.KeyValueTensorInitializer(keys, ids)
-        self._table = tf.lookup.StaticHashTable(table, self.words.index(rules.UNKNOWN))
+        self._table = tf.lookup.StaticHashTable(
+            table, self.words.index(special.UNKNOWN)
+        )
 
     def encode(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns {"tokens": int32 `[b, t]`}, each text opened by `xxbos`.

@@ -87,6 +87,23 @@ def read(path: pathlib.Path) -> dict[str, np.ndarray]:
         raise errors.UserError(f"{path} is no torch file of tensors: {cause}") from None
 
 
+def strings(path: pathlib.Path) -> list[str]:
+    """Returns the list of strings that a file of Python's pickle holds.
+
+    Raises:
+      UserError: It holds anything else, or names something to call.
+    """
+    try:
+        with path.open("rb") as file:
+            found = _Unpickler(file).load()
+    except _BROKEN as error:
+        cause = str(error) or type(error).__name__
+        raise errors.UserError(f"{path} is no list of words: {cause}") from None
+    if not isinstance(found, list) or not all(type(word) is str for word in found):
+        raise errors.UserError(f"{path} is no list of words but {type(found).__name__}")
+    return found
+
+
 class _Unpickler(pickle._Unpickler):
     """Builds dictionaries and tensor descriptions; refuses all other names.
 

@@ -2,19 +2,13 @@
 
 import tensorflow as tf
 
-# fastai's special tokens. Padding and unknown come first here, as in every codec.
-PAD, UNKNOWN, BEGIN, END, FIELD = "xxpad", "xxunk", "xxbos", "xxeos", "xxfld"
-REPEATED, REPEATED_WORD, CAPITALS, CAPITAL = "xxrep", "xxwrep", "xxup", "xxmaj"
-SPECIAL = (
-    *(PAD, UNKNOWN, BEGIN, END, FIELD),
-    *(REPEATED, REPEATED_WORD, CAPITALS, CAPITAL),
-)
+from tltf.ops import special
 
 # What is left of HTML in texts from the web, to what it stands for.
 _ENTITIES = (
     ("#39;", "'"), ("amp;", "&"), ("#146;", "'"), ("nbsp;", " "), ("#36;", "$"),
     (r"\\n", " "), ("quot;", "'"), ("<br />", " "), (r'\\"', '"'),
-    ("<unk>", UNKNOWN), (r" @\.@ ", "."), (" @,@ ", ","), (" @-@ ", "-"),
+    ("<unk>", special.UNKNOWN), (r" @\.@ ", "."), (" @,@ ", ","), (" @-@ ", "-"),
     (r"\.\.\.", " … "),
 )  # fmt: skip
 _ANY_ENTITY = r"#39;|amp;|#146;|nbsp;|#36;|\\n|quot;|<br />|\\\"|<unk>| @[.,-]@ |\.\.\."
@@ -116,7 +110,7 @@ def _character_runs(texts: tf.Tensor) -> tf.Tensor:
     written = tf.strings.unicode_encode(pieces, "UTF-8")
     single = tf.strings.unicode_encode(tf.gather(value, start)[:, None], "UTF-8")
     counted = tf.strings.as_string(tf.gather(length, tf.gather(run, start)))
-    named = tf.strings.join(["", REPEATED, counted, single, ""], " ")
+    named = tf.strings.join(["", special.REPEATED, counted, single, ""], " ")
     written = tf.where(tf.gather(inside, start), named, written)
     return _joined(written, tf.gather(row, start), tf.shape(texts)[0], "")
 
@@ -162,7 +156,9 @@ def _word_runs(texts: tf.Tensor) -> tf.Tensor:
     end = tf.gather(value, last)
     behind = tf.strings.length(word)
     rest = tf.strings.substr(end, behind, tf.strings.length(end) - behind)
-    named = tf.strings.join([REPEATED_WORD, tf.strings.as_string(length), word], " ")
+    named = tf.strings.join(
+        [special.REPEATED_WORD, tf.strings.as_string(length), word], " "
+    )
     named = tf.where(rest == "", named, tf.strings.join([named, rest], " "))
     spans = tf.RaggedTensor.from_row_starts(value, first)
     written = tf.strings.reduce_join(spans, axis=1, separator=" ")
@@ -174,16 +170,18 @@ def _capitals(texts: tf.Tensor) -> tf.Tensor:
     # Every space doubled, for a match takes the one behind its word with it.
     texts = tf.strings.regex_replace(texts, " ", "  ")
     up, capital = "[A-Z][^a-z ]+", "[A-Z][^A-Z ]*[a-z][^A-Z ]*"
-    texts = tf.strings.regex_replace(texts, f"(^| )({up})( |$)", rf"\1{CAPITALS} \2\3")
+    texts = tf.strings.regex_replace(
+        texts, f"(^| )({up})( |$)", rf"\1{special.CAPITALS} \2\3"
+    )
     return tf.strings.regex_replace(
-        texts, f"(^| )({capital})( |$)", rf"\1{CAPITAL} \2\3"
+        texts, f"(^| )({capital})( |$)", rf"\1{special.CAPITAL} \2\3"
     )
 
 
 def _separated(texts: tf.Tensor) -> tf.Tensor:
     """Puts spaces between the tokens of lower-case texts."""
     replace = tf.strings.regex_replace
-    texts = tf.strings.join([f"{BEGIN}  ", texts, " "])
+    texts = tf.strings.join([f"{special.BEGIN}  ", texts, " "])
     for _ in range(2):  # one pass misses the second of two points round one digit
         texts = replace(texts, r"([0-9])\.([0-9])", rf"\1{_POINT}\2")
         texts = replace(texts, r"([0-9]),([0-9])", rf"\1{_COMMA}\2")
