@@ -166,14 +166,16 @@ def test_faults_of_a_large_file_have_the_lines_of_the_file(tmp_path, monkeypatch
     monkeypatch.setattr("tltf.text._vector_reader._BLOCK", 1 << 12)
     monkeypatch.setattr("tltf.text._vector_reader._HEAD", 1 << 10)
     lines = [b"w%d %d 1 2" % (k, k) for k in range(5000)]
+    lines[1234] = b"w1234 1 2 ."
     lines[3456] = b"w3 7 8 9"
     lines[4567] = b"w4567 x 1 2"
     loaded = text.load_vectors(made(tmp_path, b"\n".join(lines)))
     assert [f[:2] for f in loaded.faults.lines] == [
+        (1235, "broken"),
         (3457, "duplicate"),
         (4568, "broken"),
     ]
-    assert len(loaded) == 4998
+    assert len(loaded) == 4997
     assert loaded.vector("w4999").tolist() == [4999, 1, 2]
 
 
@@ -271,9 +273,8 @@ def damage(path, way):
     elif way == "cut":
         path.write_bytes(content[:-1])
     else:
-        middle = len(content) // 2
-        flipped = bytes([content[middle] ^ 1])
-        path.write_bytes(content[:middle] + flipped + content[middle + 1 :])
+        flipped = bytes([content[-3] ^ 1])  # of the numbers, not their header
+        path.write_bytes(content[:-3] + flipped + content[-2:])
 
 
 FILES = ["about.json", "matrix.npy"]

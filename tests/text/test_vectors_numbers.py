@@ -74,11 +74,20 @@ def test_a_hundred_thousand_numbers_as_glove_writes_them_are_exact():
     assert same(parse(tokens), [float(token) for token in tokens])
 
 
-@pytest.mark.parametrize("token", ["-", ".", "-.", "+", "1..2", "1.2.3", "1-2", "--1"])
+NO_NUMBERS = ["-", ".", "-.", "+", "1..2", "1.2.3", "1-2", "--1", "1.2345678.9"]
+
+
+@pytest.mark.parametrize("token", NO_NUMBERS)
 def test_what_only_looks_like_a_number_is_none(token):
     assert math.isnan(parse([token])[0])
     long = "1" * 12 + token + "1"
     assert same(parse([long]), [expected(long)])
+
+
+def test_sixteen_characters_that_do_not_fit_a_float64_are_exact_too():
+    tokens = [f"99.123456789012{last}" for last in range(10)]
+    tokens += [f"9999999.9999999{last}" for last in range(10)]
+    assert same(parse(tokens), [float(token) for token in tokens])
 
 
 def test_zero_keeps_its_sign():

@@ -15,6 +15,7 @@ from typing import IO, NamedTuple
 from tltf import errors
 from tltf.fetch import home
 
+_ENCRYPTED = 1  # in a member's flags
 _SETTLED = 2_000_000_000  # ns; a younger file may change again within one time stamp
 
 
@@ -89,6 +90,8 @@ def digest(path: pathlib.Path) -> str:
 def _stream(origin: Source, stack: contextlib.ExitStack) -> IO[bytes]:
     if origin.member:
         archive = stack.enter_context(zipfile.ZipFile(origin.path))
+        if archive.getinfo(origin.member).flag_bits & _ENCRYPTED:
+            raise errors.UserError(f"{origin} is encrypted; unpack it first")
         stream = stack.enter_context(archive.open(origin.member))
     else:
         stream = stack.enter_context(origin.path.open("rb", buffering=0))
@@ -100,8 +103,11 @@ def _stream(origin: Source, stack: contextlib.ExitStack) -> IO[bytes]:
 
 
 def _member(archive: pathlib.Path, name: str | None = None) -> str:
-    with zipfile.ZipFile(archive) as opened_:
-        names = [info.filename for info in opened_.infolist() if not info.is_dir()]
+    try:
+        with zipfile.ZipFile(archive) as opened_:
+            names = [info.filename for info in opened_.infolist() if not info.is_dir()]
+    except zipfile.BadZipFile as error:
+        raise errors.UserError(f"{archive} is broken: {error}; get it again") from None
     wanted = [n for n in names if name in (None, n, os.path.basename(n))]
     wanted = wanted if name else [n for n in wanted if "__MACOSX" not in n]
     if len(wanted) == 1:

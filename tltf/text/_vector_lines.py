@@ -13,7 +13,7 @@ UNEVEN = "uneven"  # more or fewer numbers than the other lines
 DUPLICATE = "duplicate"
 NOT_UTF8 = "not_utf8"
 
-_LINE = ord("\n")
+_LINE, _SPACE = ord("\n"), ord(" ")
 _BLANKS = np.zeros(256, bool)
 _BLANKS[[ord(c) for c in " \t\r\n"]] = True
 _LAST_BLANK = 32
@@ -135,8 +135,8 @@ def _fields(text: bytes) -> _Fields:
     codes = np.frombuffer(text, np.uint8)
     places = np.flatnonzero(codes[_decimals.FRONT :] <= _LAST_BLANK) + _decimals.FRONT
     kinds = codes[places]
-    blank = _BLANKS[kinds]
-    if not blank.all():  # other control characters are part of words
+    if not ((kinds == _SPACE) | (kinds == _LINE)).all():
+        blank = _BLANKS[kinds]  # other control characters are part of words
         places, kinds = places[blank], kinds[blank]
     before = np.empty_like(places)
     before[:1], before[1:] = _decimals.FRONT, places[:-1] + 1

@@ -13,7 +13,7 @@ from tltf import errors
 from tltf.text import _decimals, _vector_binary, _vector_lines
 
 _HEAD = 1 << 20  # bytes to tell the format by
-_BLOCK = 1 << 19  # bytes a core parses at once; arrays of its tokens fit the cache
+_BLOCK = 1 << 20  # bytes a core parses at once
 _LONGEST = 1 << 26  # bytes without a line feed are no text
 _THREADS = 8
 _FASTTEXT = b"\xba\x16\x4f\x2f"  # fastText's model.bin begins so
@@ -78,8 +78,8 @@ def blocks(
 
 
 def _parallel(texts: Iterable[bytes], width: int) -> Iterator[_vector_lines.Block]:
-    np.empty(1 << 25, np.uint8)  # glibc then keeps freed arrays of up to this size
-    threads = min(_THREADS, len(os.sched_getaffinity(0)))
+    np.empty(3 << 23, np.uint8)  # glibc then keeps freed arrays of up to this size
+    threads = min(_THREADS, _cores())
     waiting = collections.deque()
     with concurrent.futures.ThreadPoolExecutor(threads) as pool:
         for text in texts:
@@ -88,6 +88,13 @@ def _parallel(texts: Iterable[bytes], width: int) -> Iterator[_vector_lines.Bloc
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def _cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on this system
+        return os.cpu_count() or 1
 
 
 def _texts(stream: IO[bytes], carry: bytes, name: object) -> Iterator[bytes]:
