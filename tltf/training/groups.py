@@ -47,7 +47,8 @@ def select(network, backbone, train, *, norm: str) -> dict[str, list]:
     chosen: dict[str, list] = {n: [] for n in reversed(names) if n in chosen_names}
     for layer in weighted(network):
         group = of(layer, backbone)
-        _switch(layer, group in chosen and not _held(layer, norm))
+        held = group != "head" and _held(layer, norm)
+        _switch(layer, group in chosen and not held)
         if layer.trainable:
             _follow(layer)
             chosen[group] += layer.trainable_weights

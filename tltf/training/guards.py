@@ -89,11 +89,11 @@ def _without_equal(table, found, rows, pair, leaks):
     first = f"{table.ids[twins[0]]} = {table.ids[there[found[twins[0]]]]}"
     if leaks == "stop":
         raise errors.UserError(
-            f"data: {len(twins)} files of {low} are equal to files of {high} "
+            f"data: {len(twins)} records of {low} are equal to records of {high} "
             f"({first}); remove them, or set data.leaks: drop to learn without them"
         )
     logging.warning(
-        "dropped %d files of %s equal to %s: %s", len(twins), low, high, first
+        "dropped %d records of %s equal to %s: %s", len(twins), low, high, first
     )
     return np.setdiff1d(rows[low], twins, assume_unique=True)
 
@@ -145,8 +145,8 @@ def one_label(table: _base.Table, found: Sequence[str], train: np.ndarray) -> No
         other = first.setdefault(found[row], row)
         if not np.array_equal(table.labels[row], table.labels[other]):
             raise errors.UserError(
-                f"data: {table.ids[other]} and {table.ids[row]} are the same file "
-                "under two labels; keep the right one"
+                f"data: {table.ids[other]} and {table.ids[row]} are the same "
+                "record under two labels; keep the right one"
             )
 
 

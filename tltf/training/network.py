@@ -108,7 +108,7 @@ def _check_head(encoder: keras.Model, recipe: specs.Recipe, reads: str) -> None:
 
 def _source(recipe: specs.Recipe, backbone, path) -> dict[str, Any]:
     source = {"choice": recipe.weights, "file": path.name if path else None}
-    source["sha256"] = _digest(path) if path else None
+    source["sha256"] = _digest(path) if path and path.exists() else None
     if path and backbone.weights and path.name == backbone.weights.file:
         source["licence"] = backbone.weights.licence
     return source
