@@ -157,6 +157,28 @@ class Stage(Spec):
     step_factor: float = Field(0.1, gt=0, lt=1, description="size of a fall (step)")
 
 
+class Ulmfit(Spec):
+    """How method ulmfit adapts its language model to the texts."""
+
+    epochs: int = Field(
+        1, ge=0, le=1000, description="passes over the texts; 0 leaves the model as is"
+    )
+    rate: float = Field(4e-3, gt=0, description="peak rate of the last layer")
+    batch: int = Field(32, ge=1, le=4096, description="texts read side by side")
+    dropout: float = Field(
+        0.5, ge=0, le=2, description="factor for ULMFiT's shares dropped"
+    )
+    unlabelled: bool = Field(
+        False, description="also learn from the source's texts without label"
+    )
+    both: bool = Field(
+        False, description="a backward reader as well; probabilities are averaged"
+    )
+    backward_weights: str = Field(
+        "auto", description="of the backward reader, as `weights`"
+    )
+
+
 class Recipe(Spec):
     """One run."""
 
@@ -170,6 +192,7 @@ class Recipe(Spec):
     augment: Augment = Augment()
     head: Head = Head()
     optimizer: Optimizer = Optimizer()
+    ulmfit: Ulmfit = Ulmfit()
     stages: tuple[Stage, ...] | None = Field(
         None, min_length=1, description="default depends on the method"
     )
@@ -244,6 +267,17 @@ STAGES: dict[str, tuple[Stage, ...]] = {
     "standard": (Stage(train="all", epochs=20, rate=1e-3, schedule="cosine"),),
     "freeze": (_HEAD,),
     "lp_ft": (Stage(train="all", epochs=5, rate=1e-4, schedule="cosine", warmup=0.1),),
+    # rates and falls: Howard & Ruder 2018, section 4.1
+    "ulmfit": (
+        Stage(train=("head",), epochs=3, rate=1e-2, schedule="slanted"),
+        Stage(
+            train="all",
+            epochs=5,
+            rate=1e-2,
+            decay=round(1 / 2.6, 4),
+            schedule="slanted",
+        ),
+    ),
     "finetune": (
         Stage(train=("head",), epochs=5, rate=1e-2),
         Stage(train="all", epochs=5, rate=1e-4, decay=0.5, schedule="cosine"),

@@ -94,7 +94,7 @@ class Codec(tf.Module):
                 f"a vocabulary of {len(self.words)} words begins with "
                 f"{' '.join(self.words[:3])!r}, not with {' '.join(special.TOKENS)!r}"
             )
-        self._length, self._keep, self._fixed = length, keep, fixed
+        self.length, self.fixed, self._keep = length, fixed, keep
         keys = tf.constant(self.words, tf.string)
         ids = tf.range(len(self.words), dtype=tf.int64)
         table = tf.lookup.KeyValueTensorInitializer(keys, ids)
@@ -109,10 +109,10 @@ class Codec(tf.Module):
           texts: String `[b]`, any bytes.
         """
         ids = self.ids(texts)
-        kept = ids[:, : self._length]
+        kept = ids[:, : self.length]
         if self._keep == "end":
-            kept = ids[:, -self._length :]
-        shape = [None, self._length] if self._fixed else None
+            kept = ids[:, -self.length :]
+        shape = [None, self.length] if self.fixed else None
         return {"tokens": kept.to_tensor(0, shape=shape)}
 
     def ids(self, texts: tf.Tensor) -> tf.RaggedTensor:
@@ -132,7 +132,7 @@ class Codec(tf.Module):
 
     def about(self) -> dict[str, Any]:
         """Returns what decides the ids, as JSON values."""
-        shape = {"length": self._length, "keep": self._keep, "fixed": self._fixed}
+        shape = {"length": self.length, "keep": self._keep, "fixed": self.fixed}
         return {"codec": "rules", "words": list(self.words), **shape}
 
     def save(self, folder: pathlib.Path) -> None:

@@ -51,6 +51,7 @@ class Settings(specs.Spec):
     seed: int = _settings.field(0, "of all that is random", ge=0)
     backward: bool = _settings.field(False, "read texts from their end")
     start: str | None = _settings.field(None, "folder of a model to adapt")
+    keep_words: bool = _settings.field(True, "of start, beside those of the texts")
     half: bool = _settings.field(False, "write weights as float16")
 
 
@@ -164,7 +165,8 @@ def _plan(train, valid, chosen: Settings) -> _Plan:
     if source and source.backward != chosen.backward:
         direction = "backward" if source.backward else "forward"
         raise errors.UserError(f"start: {chosen.start} is a {direction} model")
-    codec = codecs.fit(train, words=chosen.words, least=chosen.least)
+    found = codecs.vocabulary(train, words=chosen.words, least=chosen.least)
+    codec = codecs.Codec(_joined(found, source) if chosen.keep_words else found)
     shape = source.shape if source else _settings.shape(chosen)
     network = awd_lstm.model(len(codec.words), shape=shape, multiplier=chosen.dropout)
     if source:
@@ -189,6 +191,11 @@ def _plan(train, valid, chosen: Settings) -> _Plan:
         len(plan.words), len(plan.train), len(plan.valid), network.count_params(),
     )  # fmt: skip
     return plan
+
+
+def _joined(words, source) -> tuple[str, ...]:
+    known = source.words if source else ()
+    return tuple(dict.fromkeys([*known, *words]))
 
 
 def _ids(codec, texts, chosen: Settings) -> corpus.Stream:

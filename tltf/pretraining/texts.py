@@ -1,7 +1,6 @@
 """Texts for a language model, from files, folders, archives or a source."""
 
 import fnmatch
-import inspect
 import pathlib
 import re
 import tarfile
@@ -125,9 +124,8 @@ def _source(place: str) -> list[str]:
         raise errors.UserError(
             f"--data: {place!r} is no file, no folder and no source of tltf/sources"
         )
-    module = registry.find("sources", name)
-    takes = inspect.signature(module.load).parameters
-    table = tables.load(place, {"unlabelled": True} if "unlabelled" in takes else {})
+    table = tables.load(place)
     if table.kind != "text":
         raise errors.UserError(f"--data: {place} holds {table.kind}, not texts")
-    return [str(text) for text in table.values[table.splits != "test"]]
+    more = getattr(registry.find("sources", name), "unlabelled", list)()
+    return [*(str(text) for text in table.values[table.splits != "test"]), *more]
