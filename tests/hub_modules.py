@@ -105,20 +105,51 @@ def elmo(folder):
     Signatures `default` (texts split at blanks) and `tokens`; outputs word_emb,
     lstm_outputs1, lstm_outputs2, elmo and default. Four numbers learn.
     """
+    return _old(folder, lambda: _signatures(_variables()))
+
+
+def old_text(folder):
+    """Saves a module of TF1 format with a table of words as asset: word to vector."""
+    vocabulary = folder.parent / f"{folder.name}.txt"
+    vocabulary.write_text("\n".join(WORDS) + "\n")
+    return _old(folder, lambda: _lookup(str(vocabulary)))
+
+
+def _old(folder, signatures):
+    """Saves the graphs to infer and to train with; `signatures` makes one."""
     v1 = tf.compat.v1
     builder = v1.saved_model.Builder(str(folder))
     for tags in ([], ["train"]):
         with tf.Graph().as_default(), v1.Session() as session:
-            signatures = _signatures(_variables())
-            session.run(v1.global_variables_initializer())
+            made = signatures()
+            start = v1.tables_initializer()
+            session.run([v1.global_variables_initializer(), start])
+            files = v1.get_collection(v1.GraphKeys.ASSET_FILEPATHS)
+            whole = {"assets_collection": files, "main_op": start}
             if tags:
-                builder.add_meta_graph(tags, signatures)
+                builder.add_meta_graph(tags, made, **whole)
             else:
-                builder.add_meta_graph_and_variables(session, tags, signatures)
+                builder.add_meta_graph_and_variables(session, tags, made, **whole)
     builder.save()
     # the message ModuleDef with format = FORMAT_V3
     (folder / "tfhub_module.pb").write_bytes(b"\x08\x03")
     return str(folder)
+
+
+def _lookup(vocabulary):
+    v1 = tf.compat.v1
+    path = tf.constant(vocabulary)
+    v1.add_to_collection(v1.GraphKeys.ASSET_FILEPATHS, path)
+    index = tf.lookup.TextFileIndex
+    lines = tf.lookup.TextFileInitializer(
+        path, tf.string, index.WHOLE_LINE, tf.int64, index.LINE_NUMBER
+    )
+    table = tf.lookup.StaticVocabularyTable(lines, 1)
+    with v1.variable_scope("module"):
+        rows = v1.get_variable("rows", initializer=TABLE)
+    words = v1.placeholder(tf.string, [None], "text")
+    vectors = {"default": tf.gather(rows, table.lookup(words))}
+    return {"default": v1.saved_model.predict_signature_def({"text": words}, vectors)}
 
 
 def _variables():

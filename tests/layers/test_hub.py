@@ -1,5 +1,6 @@
 import json
 import os
+import pathlib
 import subprocess
 import sys
 import textwrap
@@ -27,7 +28,7 @@ TOKENS = {
 def modules(tmp_path_factory):
     """Paths of a text, an image and an ELMo-like module."""
     root = tmp_path_factory.mktemp("modules")
-    kinds = ("text", "image", "elmo")
+    kinds = ("text", "image", "elmo", "old_text")
     return {kind: getattr(hub_modules, kind)(root / kind) for kind in kinds}
 
 
@@ -264,6 +265,74 @@ def test_an_exported_model_answers_where_tltf_and_the_module_are_not(tmp_path):
     np.testing.assert_allclose(json.loads(done.stdout), wanted, rtol=1e-6)
 
 
+def test_a_module_of_tf1_format_takes_its_tables_along(tmp_path):
+    path = hub_modules.old_text(tmp_path / "module")
+    words = tf.constant(["cat", "zebra"])
+    layer = HubLayer(path, trainable=True)
+    np.testing.assert_array_equal(layer(words), hub_modules.TABLE[[1, 6]])
+    inputs = keras.Input((), dtype="string")
+    model = keras.Model(inputs, layer(inputs))
+    model.export(tmp_path / "out", verbose=False)
+    for folder in ("module", "module.txt"):
+        (tmp_path / folder).rename(tmp_path / f"gone_{folder}")
+    served = tf.saved_model.load(str(tmp_path / "out"))
+    np.testing.assert_array_equal(served.serve(words), hub_modules.TABLE[[1, 6]])
+
+
+def test_a_model_that_keras_exported_is_a_module_too(tmp_path):
+    inputs = keras.Input((4,))
+    normal = keras.layers.BatchNormalization()(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(3)(normal))
+    model.export(tmp_path / "m", verbose=False)
+    layer = HubLayer(str(tmp_path / "m"), trainable=True)
+    x = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
+    np.testing.assert_allclose(layer(x), model(x), rtol=1e-6)
+    assert (len(layer.trainable_variables), len(layer.variables)) == (4, 6)
+    top = classifier(layer, (4,))
+    before = copies(layer.variables)
+    top.fit(x, np.ones((5, 2)), verbose=0)
+    assert equal(before, copies(layer.variables)) == [False] * 4 + [True] * 2
+
+
+class Line(tf.Module):
+    """A module that declares nothing, with two variables of one name."""
+
+    def __init__(self):
+        super().__init__()
+        self.slope = tf.Variable(2.0)
+        self.start = tf.Variable(1.0, trainable=False)
+
+    @tf.function(input_signature=[tf.TensorSpec([None])])
+    def __call__(self, x):
+        return self.slope * x + self.start
+
+
+def test_variables_that_a_module_does_not_declare_are_found(tmp_path):
+    tf.saved_model.save(Line(), str(tmp_path))
+    layer = HubLayer(str(tmp_path), trainable=True)
+    np.testing.assert_array_equal(layer([3.0]), [7.0])
+    assert [float(v.numpy()) for v in layer.trainable_variables] == [2.0]
+    assert [float(v.numpy()) for v in layer.non_trainable_variables] == [1.0]
+    assert len({v.path for v in layer.variables}) == 2
+
+
+def test_the_graph_to_train_with_is_there_by_its_tags(modules):
+    layer = HubLayer(modules["elmo"], tags=["train"])
+    wanted = HubLayer(modules["elmo"])(TEXTS)["elmo"]
+    np.testing.assert_array_equal(layer(TEXTS)["elmo"], wanted)
+    assert layer.get_config()["tags"] == ["train"]
+
+
+def test_it_is_one_layer_of_a_sequential_model(modules):
+    layer = HubLayer(modules["elmo"], output_key="default", trainable=True)
+    parts = [keras.Input((), dtype="string"), layer, keras.layers.Dense(1)]
+    model = keras.Sequential(parts)
+    model.compile("sgd", "mse")
+    before = copies(layer.variables)
+    model.fit(tf.constant(TEXTS), np.ones((3, 1)), verbose=0)
+    assert equal(before, copies(layer.variables)) == [False] * 4 + [True]
+
+
 def test_a_relative_path_is_kept_absolute(modules, monkeypatch):
     monkeypatch.chdir(os.path.dirname(modules["text"]))
     assert HubLayer("text").get_config()["handle"] == modules["text"]
@@ -358,58 +427,12 @@ def test_tensorflow_hub_and_keras_2_are_not_imported(modules):
     assert done.returncode == 0, done.stderr
 
 
-# logical devices must be made before anything runs, so in a process of its own
-TWO_DEVICES = """
-import sys, keras, numpy as np, tensorflow as tf
-cpu = tf.config.list_physical_devices("CPU")[0]
-two = [tf.config.LogicalDeviceConfiguration()] * 2
-tf.config.set_logical_device_configuration(cpu, two)
-from tltf.layers import HubLayer
-image, elmo = sys.argv[1:]
-# fixed statistics: those of a replica are never brought together
-HELD = {"training": False}
-
-def built(trainable):
-    keras.utils.set_random_seed(0)
-    inputs = keras.Input((8, 8, 3))
-    layer = HubLayer(image, trainable=trainable, arguments=HELD)
-    model = keras.Model(inputs, keras.layers.Dense(2)(layer(inputs)))
-    model.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=False)
-    return model, layer
-
-x = np.random.default_rng(0).random((16, 8, 8, 3), np.float32)
-y = np.random.default_rng(1).random((16, 2), np.float32)
-strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-for trainable in (False, True):
-    weights = []
-    for scope in (None, strategy.scope()):
-        if scope:
-            with scope:
-                model, layer = built(trainable)
-        else:
-            model, layer = built(trainable)
-        start = [v.numpy() for v in layer.variables]
-        model.fit(x, y, batch_size=8, epochs=2, shuffle=False, verbose=0)
-        end = [v.numpy() for v in layer.variables]
-        moved = [not np.array_equal(a, b) for a, b in zip(start, end, strict=True)]
-        assert moved == [trainable] * 3 + [False] * 2, moved
-        weights.append([v.numpy() for v in model.variables])
-    for one, two in zip(*weights, strict=True):
-        np.testing.assert_allclose(one, two, rtol=0, atol=1e-6)
-with strategy.scope():
-    layer = HubLayer(elmo, output_key="default")
-    inputs = keras.Input((), dtype="string")
-    model = keras.Model(inputs, layer(inputs))
-texts = tf.constant(["the cat", "a dog sat", "mat", "on"])
-np.testing.assert_allclose(
-    model.predict(texts, verbose=0), HubLayer(elmo, output_key="default")(texts),
-    rtol=1e-6)
-"""
-
-
 def test_two_devices_learn_what_one_learns(modules):
+    # logical devices must be made before anything runs, so in a process of its own
+    kinds = ("image", "elmo", "old_text")
+    script = pathlib.Path(__file__).with_name("two_devices.py")
     done = subprocess.run(
-        [sys.executable, "-c", TWO_DEVICES, modules["image"], modules["elmo"]],
+        [sys.executable, str(script), *(modules[k] for k in kinds)],
         capture_output=True,
         text=True,
     )

@@ -1,6 +1,8 @@
 """Opens a SavedModel and finds out what can be called in it."""
 
+import concurrent.futures
 import os
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -25,6 +27,7 @@ class Module(NamedTuple):
       fixed: Its other variables.
       training: Whether the function knows training from inference.
       losses: Functions that return regularization terms.
+      kept: Folder that has to last as long as the module does, or None.
     """
 
     root: Any
@@ -35,6 +38,7 @@ class Module(NamedTuple):
     fixed: Sequence[tf.Variable]
     training: bool
     losses: Sequence[Callable[[], tf.Tensor]]
+    kept: tempfile.TemporaryDirectory | None
 
 
 def load(handle: str, *, signature: str | None, tags: Sequence[str] | None) -> Module:
@@ -49,9 +53,10 @@ def load(handle: str, *, signature: str | None, tags: Sequence[str] | None) -> M
 
     Raises:
       UserError: There is no such module, graph or signature; says what there is.
+        Or its tables cannot stand on all devices of the strategy.
     """
     path = hub.resolve(handle)
-    root = _opened(path, tags)
+    root, kept = _placed(path, tags)
     call, named = _function(root, signature, path)
     if named:
         inputs = dict(call.structured_input_signature[1])
@@ -68,6 +73,7 @@ def load(handle: str, *, signature: str | None, tags: Sequence[str] | None) -> M
         fixed=fixed,
         training=not named and _knows_training(call),
         losses=tuple(getattr(root, "regularization_losses", None) or ()),
+        kept=kept,
     )
 
 
@@ -137,6 +143,39 @@ def _opened(path: str, tags: Sequence[str] | None) -> Any:
         raise errors.UserError(f"cannot load module {path}: {cause:.300}") from error
 
 
+def _placed(
+    path: str, tags: Sequence[str] | None
+) -> tuple[Any, tempfile.TemporaryDirectory | None]:
+    """Returns a module whose variables stand on every device of the strategy.
+
+    TensorFlow loads graphs of its first version onto one device, whatever the
+    strategy; saved again, they are of the second, and are not.
+    """
+    if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+        return _opened(path, tags), None
+    kept = tempfile.TemporaryDirectory(prefix="tltf-module-")
+    # a strategy holds for one thread; a module must be saved outside of it
+    with concurrent.futures.ThreadPoolExecutor(1) as alone:
+        copied = alone.submit(_copied, path, tags, kept.name).result()
+    return _opened(kept.name, None) if copied else _opened(path, tags), kept
+
+
+def _copied(path: str, tags: Sequence[str] | None, folder: str) -> bool:
+    """Saves a graph of TensorFlow 1 as one of 2; returns whether it was one."""
+    root = _opened(path, tags)
+    if not hasattr(root, "prune"):  # only a graph of TensorFlow 1 has it
+        return False
+    if any("Table" in op.type for op in root.graph.get_operations()):
+        raise errors.UserError(
+            f"module {path} of TF1 format has tables, which stand on one device; "
+            "run it on one device"
+        )
+    holder = tf.train.Checkpoint()
+    holder.variables = root.variables
+    tf.saved_model.save(holder, folder, signatures=dict(root.signatures))
+    return True
+
+
 def _function(root: Any, signature: str | None, path: str) -> tuple[Callable, bool]:
     """Returns a function, and whether it is a signature."""
     known = sorted(getattr(root, "signatures", None) or ())
@@ -164,16 +203,16 @@ def _names(functions: Sequence[Any]) -> tuple[str, ...]:
 
 def _variables(root: Any, call: Callable[..., Any]) -> tuple[list, list]:
     """Returns the variables that learn and the others, each once, in file order."""
-    parts = []
-    for name in ("trainable_variables", "variables"):
-        declared = getattr(root, name, None)
-        if declared is None:
-            owners = [call] if hasattr(call, name) else _concrete(call)
-            declared = [v for owner in owners for v in getattr(owner, name)]
-        parts.append(list({id(v): v for v in declared}.values()))
-    learnt, every = parts
-    known = {id(v) for v in learnt}
-    return learnt, [v for v in every if id(v) not in known]
+    every = getattr(root, "variables", None)
+    if every is None:
+        owners = [call] if hasattr(call, "variables") else _concrete(call)
+        every = [v for owner in owners for v in owner.variables]
+    learnt = getattr(root, "trainable_variables", None)
+    if learnt is None:
+        learnt = [v for v in every if v.trainable]
+    learnt = {id(v): v for v in learnt}
+    every = {id(v): v for v in every}
+    return [*learnt.values()], [v for key, v in every.items() if key not in learnt]
 
 
 def _knows_training(call: Callable[..., Any]) -> bool:

@@ -60,7 +60,8 @@ class HubLayer(keras.layers.Layer):
       trainable: Whether the module's variables learn; may be set later too.
 
     Raises:
-      UserError: No such module, signature or output; says what there is.
+      UserError: No such module, signature or output; says what there is. Or a
+        module of TF1 format with tables is to run on several devices.
     """
 
     def __init__(  # noqa: PLR0913
@@ -86,9 +87,10 @@ class HubLayer(keras.layers.Layer):
         self._where = f"module {handle}" + (f", {signature}," if signature else "")
         self._key = _saved.pick(output_key, found.outputs, self._where)
         self._root, self._module = found.root, found
+        self._start = _Start(found.root) if hasattr(found.root, "initializer") else None
         with keras.name_scope(self.name):
-            self._learnt = _adopted(found.learnt, trainable=True)
-            self._fixed = _adopted(found.fixed, trainable=False)
+            adopted = _adopted([*found.learnt, *found.fixed], len(found.learnt))
+            self._learnt, self._fixed = adopted
         self.built = True
         # Keras hands a change of this on to the variables, but not a first value
         self.trainable = trainable
@@ -158,6 +160,24 @@ class HubLayer(keras.layers.Layer):
         }
 
 
+class _Start(tf.saved_model.experimental.TrackableResource):
+    """Holds a module where `model.export` finds it.
+
+    Keras looks for resources of this class only, and what a module of TF1 format
+    does first, such as filling its tables, is none.
+    """
+
+    def __init__(self, root: Any):
+        super().__init__()
+        self._track_trackable(root, "root")
+
+    def _create_resource(self) -> tf.Tensor:
+        return tf.constant(1.0)  # as TensorFlow's own holder of such a start does
+
+    def _initialize(self) -> None:
+        """Does nothing; the module's own start is saved beside."""
+
+
 def _absolute(handle: str) -> str:
     """Returns a handle that means the same from any working folder."""
     text = os.fspath(handle)
@@ -165,12 +185,17 @@ def _absolute(handle: str) -> str:
 
 
 def _adopted(
-    variables: Sequence[tf.Variable], *, trainable: bool
-) -> list[keras.Variable]:
-    """Returns Keras variables that share the memory of the module's own."""
+    variables: Sequence[tf.Variable], learnt: int
+) -> tuple[list[keras.Variable], list[keras.Variable]]:
+    """Returns Keras variables that share the memory of the module's own.
+
+    Args:
+      variables: Of the module.
+      learnt: How many of them learn, the first ones.
+    """
     names: dict[str, int] = {}
     made = []
-    for variable in variables:
+    for place, variable in enumerate(variables):
         name = variable.name.split(":")[0].replace("/", "_")
         names[name] = names.get(name, 0) + 1
         made.append(
@@ -178,12 +203,12 @@ def _adopted(
                 variable,
                 shape=variable.shape,
                 dtype=variable.dtype.name,
-                trainable=trainable,
+                trainable=place < learnt,
                 autocast=False,
                 name=name if names[name] == 1 else f"{name}_{names[name]}",
             )
         )
-    return made
+    return made[:learnt], made[learnt:]
 
 
 def _tensors(inputs: Any) -> Any:
