@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies
+from hypothesis import given, settings, strategies
 
 from tltf.text import _decimals
 
@@ -38,16 +38,19 @@ def same(a, b):
     return bool((either | (a.view(np.int64) == b.view(np.int64))).all())
 
 
+@settings(deadline=None)
 @given(strategies.lists(strategies.text(ALPHABET, min_size=1), min_size=1))
 def test_any_token_is_read_as_python_reads_it(tokens):
     assert same(parse(tokens), [expected(token) for token in tokens])
 
 
+@settings(deadline=None)
 @given(strategies.lists(strategies.floats(allow_nan=False, allow_infinity=False)))
 def test_every_float64_comes_back_from_its_shortest_text(values):
     assert same(parse(["0", *map(repr, values)]), [0.0, *values])
 
 
+@settings(deadline=None)
 @given(
     strategies.lists(
         strategies.tuples(

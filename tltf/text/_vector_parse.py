@@ -79,11 +79,9 @@ def _write(
         for block in _blocks(origin, ledger):
             ledger.take(block)
             writer.add(block.words, block.hashes, block.matrix)
-        words, hashes = writer.words()
-        again = _word_index.repeated(words, hashes)
-        ledger.repeat(again, words)
+        ledger.repeat(*writer.repeated())
         about = ledger.close()
-        writer.finish(about, again)
+        writer.finish(about)
     finally:
         writer.close()
     return about
@@ -129,8 +127,9 @@ class _Ledger:
 
     def repeat(self, rows: np.ndarray, words: _word_index.Packed) -> None:
         """Notes sound lines whose word came before; `words` are those of all."""
-        ends = np.cumsum(words.sizes)
-        lines = np.concatenate([np.zeros(0, np.int64), *self._lines])
+        if not len(rows):
+            return
+        ends, lines = np.cumsum(words.sizes), np.concatenate(self._lines)
         self._counts[_vector_lines.DUPLICATE] += len(rows)
         for row in rows[:_NAMED].tolist():
             start, end = ends[row] - words.sizes[row], ends[row] - 1
@@ -140,9 +139,9 @@ class _Ledger:
 
     def close(self) -> dict[str, Any]:
         """Returns what there is to say of the whole file, as JSON values."""
-        counts = {kind: n for kind, n in self._counts.items() if n}
+        counts = dict(self._counts)
         sound = sum(map(len, self._lines))
-        bad = sum(counts.values()) - counts.get(_vector_lines.DUPLICATE, 0)
+        bad = self._counts.total() - self._counts[_vector_lines.DUPLICATE]
         short = self._promised is not None and self._promised != sound + bad
         if short and self._uneven == "stop":
             raise errors.UserError(

@@ -48,32 +48,38 @@ class Writer:
         self._sizes.append(words.sizes)
         self._hashes.append(hashes)
 
-    def words(self) -> tuple[_word_index.Packed, np.ndarray]:
-        """Returns the words of all rows so far, and their hashes."""
+    def repeated(self) -> tuple[np.ndarray, _word_index.Packed]:
+        """Returns the rows whose word came before, int64, and the words of all.
+
+        To be called when all rows are there; `finish` leaves these out.
+        """
         parts = self._texts, self._sizes, self._hashes
         kinds = np.uint8, np.int64, np.uint64
         text, sizes, hashes = (
             np.concatenate([np.zeros(0, kind), *part])
             for kind, part in zip(kinds, parts, strict=True)
         )
-        return _word_index.Packed(text, sizes), hashes
+        words, order = _word_index.Packed(text, sizes), np.argsort(hashes)
+        again = _word_index.repeated(words, hashes, order)
+        self._found = words, hashes, order, again
+        return again, words
 
-    def finish(self, about: dict[str, Any], drop: np.ndarray) -> None:
+    def finish(self, about: dict[str, Any]) -> None:
         """Writes the index and what there is to say; the folder is then whole.
 
         Args:
           about: JSON values.
-          drop: int64, sorted, rows to leave out: their words came before.
         """
-        words, hashes = self.words()
+        words, hashes, order, again = self._found
         self._matrix.close()
-        if len(drop):
+        if len(again):
             keep = np.ones(len(hashes), bool)
-            keep[drop] = False
+            keep[again] = False
             words, hashes = words.keep(keep), hashes[keep]
+            order = np.argsort(hashes)
             self._matrix = _without(self._matrix, keep)
         sums = {_MATRIX: self._matrix.sum}
-        for name, array in _word_index.build(words, hashes)._asdict().items():
+        for name, array in _word_index.build(words, hashes, order)._asdict().items():
             np.save(self._folder / f"{name}.npy", array)
             sums[f"{name}.npy"] = _sum(array)
         states = {name: _state(self._folder / name) for name in sums}

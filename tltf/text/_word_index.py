@@ -10,7 +10,7 @@ _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 # odd numbers of the splitmix64 generator's finaliser
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
-_WINDOWS = 32  # of 8 bytes: the rest of longer words is not hashed
+_WINDOWS = 4  # of 8 bytes; of longer words the first and, as the last one, the end
 
 
 class Packed(NamedTuple):
@@ -79,42 +79,39 @@ def hashes(packed: Packed) -> np.ndarray:
     places = np.cumsum(packed.sizes) - packed.sizes
     found = left.astype(np.uint64) * _SECOND
     rows = np.arange(len(left))
-    for _ in range(_WINDOWS):
+    for step in range(_WINDOWS):
         rows, left, places = (x[left > 0] for x in (rows, left, places))
         if not len(rows):
             break
+        if step == _WINDOWS - 1:
+            places = places + np.maximum(left - 8, 0)
         empty = ((8 - np.minimum(left, 8)) << 3).astype(np.uint64)
         found[rows] = _mixed(found[rows] ^ (windows[places] & (_ALL >> empty)))
         left, places = left - 8, places + 8
     return found
 
 
-def build(packed: Packed, hashes: np.ndarray) -> Index:
-    """Returns the index of distinct words, given their hashes."""
+def build(packed: Packed, hashes: np.ndarray, order: np.ndarray) -> Index:
+    """Returns the index of distinct words, given their hashes and what sorts them."""
     starts = np.zeros(len(packed.sizes) + 1, np.int64)
     np.cumsum(packed.sizes, out=starts[1:])
-    order = np.argsort(hashes)
     return Index(packed.text, starts, hashes[order], order.astype(np.uint32))
 
 
-def repeated(packed: Packed, hashes: np.ndarray) -> np.ndarray:
+def repeated(packed: Packed, hashes: np.ndarray, order: np.ndarray) -> np.ndarray:
     """Returns the rows whose word stands in an earlier row too, int64, sorted."""
-    order = np.argsort(hashes, kind="stable")
     ordered = hashes[order]
-    follows = np.flatnonzero(ordered[1:] == ordered[:-1]) + 1
-    if not len(follows):
-        return follows
-    ends = np.cumsum(packed.sizes)
-    seen: dict[int, set[bytes]] = {}
+    alike = np.flatnonzero(ordered[1:] == ordered[:-1])
+    rows = np.unique(order[np.concatenate([alike, alike + 1])])
+    ends = np.cumsum(packed.sizes)[rows] if len(rows) else rows
+    seen: set[bytes] = set()
     again = []
-    for place in follows.tolist():
-        known = seen.setdefault(int(ordered[place]), set())
-        for row in order[place - 1 : place + 1].tolist()[bool(known) :]:
-            word = packed.text[ends[row] - packed.sizes[row] : ends[row]].tobytes()
-            if word in known:
-                again.append(row)
-            known.add(word)
-    return np.array(sorted(again), np.int64)
+    for row, end in zip(rows.tolist(), ends.tolist(), strict=True):
+        word = packed.text[end - packed.sizes[row] : end].tobytes()
+        if word in seen:
+            again.append(row)
+        seen.add(word)
+    return np.array(again, np.int64)
 
 
 def find(index: Index, words: Sequence[bytes]) -> np.ndarray:

@@ -169,7 +169,8 @@ def from_arrays(
             f"{source}: words must be distinct, not empty and without line feeds"
         )
     packed = _word_index.pack([word.encode() for word in words])
-    index = _word_index.build(packed, _word_index.hashes(packed))
+    hashes = _word_index.hashes(packed)
+    index = _word_index.build(packed, hashes, np.argsort(hashes))
     about = {"source": source, "kind": "memory", "faults": {}, "lines": []}
     return Vectors(matrix, index, about)
 
