@@ -1,6 +1,6 @@
 """Seconds to load 400,000 x 50 word vectors: the deck's loop, gensim, tltf.
 
-Usage: python tools/benchmark/vectors.py [--rounds=7] [--words=400000] > result.json
+Usage: python tools/benchmark/vectors.py [--rounds=7] [--nogensim] > result.json
 
 The text file is the PyPI package's GloVe written out, or numbers as GloVe has
 them where the package is missing. Every round runs every side in one process;
@@ -9,7 +9,6 @@ first. The loop is that of the deck: a dict of arrays from the split lines.
 """
 
 import argparse
-import contextlib
 import itertools
 import os
 import pathlib
@@ -27,7 +26,7 @@ def main():
     with tempfile.TemporaryDirectory(dir=flags.folder) as folder:
         os.environ["TLTF_HOME"] = f"{folder}/tltf"
         path, what = _written(pathlib.Path(folder, "vectors.txt"), flags.words)
-        sides = _sides(path)
+        sides = _sides(path, gensim=not flags.nogensim)
         _timing.say(f"{what}: {', '.join(sides)}")
         _same(sides)
         taken = _timing.rounds(sides, flags.rounds)
@@ -57,6 +56,7 @@ def _flags():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--words", type=int, default=400_000)
+    parser.add_argument("--nogensim", action="store_true", help="leave gensim out")
     parser.add_argument("--folder", help="where the files go for the while")
     return parser.parse_args()
 
@@ -84,7 +84,7 @@ def _written(path, count):
     return path, what
 
 
-def _sides(path):
+def _sides(path, *, gensim):
     from tltf.text import vectors
 
     def deck_loop():
@@ -105,7 +105,7 @@ def _sides(path):
         return vectors.load_vectors(path)
 
     sides = {"deck_loop": deck_loop, "tltf_first": first, "tltf_second": second}
-    with contextlib.suppress(ImportError):
+    if gensim:
         from gensim import models
 
         load = models.KeyedVectors.load_word2vec_format
