@@ -66,21 +66,20 @@ def both(ahead: networks.Network, back: networks.Network, *, several: bool):
     ]
     wide = vectors[0].shape[-1]
     joined = keras.layers.Concatenate(name="vectors")(vectors)
-    alone = keras.Input([2 * wide], name="vector")
-    parts = [alone[:, :wide], alone[:, wide:]]
-    heads = [
-        keras.Model(n.head.input, n.head.output, name=f"head_{name}")
-        for name, n in pairs
+    # what enters the first layer of this name is exported as the features
+    joined = keras.layers.Identity(name="head_both")(joined)
+    found = [
+        keras.Model(n.head.input, n.head.output, name=f"{name}_head")(part)
+        for (name, n), part in zip(
+            pairs, (joined[:, :wide], joined[:, wide:]), strict=True
+        )
     ]
-    found = [head(part) for head, part in zip(heads, parts, strict=True)]
     if several:
         mean = (found[0] + found[1]) / 2
     else:
-        logs = [keras.ops.log_softmax(logits) for logits in found]
         # of probabilities, kept as logarithms; a constant shift changes none
-        mean = keras.ops.logaddexp(*logs)
-    head = keras.Model(alone, mean, name="head_both")
-    return keras.Model({"tokens": tokens}, head(joined), name="model")
+        mean = keras.ops.logaddexp(*(keras.ops.log_softmax(x) for x in found))
+    return keras.Model({"tokens": tokens}, mean, name="model")
 
 
 def _check(recipe: specs.Recipe) -> None:
