@@ -150,6 +150,18 @@ def test_what_is_frozen_stays_bit_for_bit_and_what_is_not_moves(modules, start):
         assert not any(equal(top, copies(model.get_layer("top").weights)))
 
 
+@pytest.mark.parametrize("kind", ["image", "elmo"])
+def test_it_is_frozen_unless_told_otherwise(modules, kind):
+    layer = HubLayer(modules[kind], output_key="default" if kind == "elmo" else None)
+    shape, dtype = ((8, 8, 3), "float32") if kind == "image" else ((), "string")
+    model = classifier(layer, shape, dtype)
+    assert len(model.trainable_variables) == 2
+    x = pictures(3) if kind == "image" else tf.constant(TEXTS)
+    before = copies(layer.variables)
+    model.fit(x, np.ones((3, 2)), epochs=2, verbose=0)
+    assert all(equal(before, copies(layer.variables)))
+
+
 def test_the_model_too_can_freeze_it(modules):
     layer = HubLayer(modules["elmo"], output_key="default", trainable=True)
     model = classifier(layer, (), "string")

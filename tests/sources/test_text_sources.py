@@ -7,7 +7,7 @@ import tarfile
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tltf import errors, registry
@@ -229,6 +229,7 @@ MESSAGES = st.lists(
 ).map("\n".join)
 
 
+@settings(deadline=None)  # the first example imports scikit-learn
 @given(MESSAGES)
 @example("a\n\nb\n--\nme\n")
 @example("\n")
@@ -374,6 +375,12 @@ def test_news_join_title_and_description(tmp_path, form):
     }
     assert table.splits.tolist() == ["train", "train", "test"]
     assert table.skipped == (("test/2", "empty text"),)
+
+
+def test_a_stray_byte_costs_its_own_line_only(tmp_path):
+    files = {"train.csv": b'"1","caf\xe9"\n"2","caf\xc3\xa9"\n', "test.csv": '"1","x"'}
+    table = yelp.load("", path=tree(tmp_path, files))
+    assert table.values.tolist() == ["café", "café", "x"]
 
 
 def test_a_class_file_renames_the_classes(tmp_path):

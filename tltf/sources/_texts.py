@@ -93,6 +93,14 @@ def decoded(data: bytes, *, fallback: str = "latin-1") -> str:
         return data.decode(fallback)
 
 
+def lines(data: bytes) -> str:
+    """Returns the bytes of a file as text; a stray byte costs its own line only."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return "\n".join(decoded(line) for line in data.split(b"\n"))
+
+
 def table(
     texts: Iterable[Text],
     classes: Sequence[str],

@@ -52,9 +52,7 @@ def _lines(
     where: str, split: str, data: bytes, names: Sequence[str]
 ) -> Iterator[_texts.Text]:
     csv.field_size_limit(max(csv.field_size_limit(), _LONGEST))
-    # a stray byte costs its own line only
-    text = "\n".join(_texts.decoded(line) for line in data.split(b"\n"))
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(io.StringIO(_texts.lines(data), newline=""), strict=True)
     file = f"{where} {split}.csv line"
     try:
         for fields in reader:

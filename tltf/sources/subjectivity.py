@@ -42,8 +42,8 @@ def load(argument: str = "", *, path: str | None = None) -> _base.Table:
     where = _texts.place("subjectivity", CARD, path)
     texts, skipped = [], []
     for match, data in _texts.members(where, _PATH):
-        # single bytes above 127 are those of Windows; some are line ends elsewhere
-        for number, line in enumerate(data.split(b"\n"), start=1):
+        # single bytes above 127 are those of Windows; one is a line end in Latin-1
+        for number, line in enumerate(data.splitlines(), start=1):
             text = _texts.decoded(line, fallback="cp1252").strip()
             label = _LABELS.get(match[1])
             if label is None:

@@ -76,7 +76,7 @@ def _lines(where) -> Iterator[tuple[str, int, str]]:
             f"trec: {where} has neither {' nor '.join(_FILES)}; check data.options.path"
         )
     for file, split in (("train_5500", "train"), ("TREC_10", "test")):
-        # not by splitlines, which breaks at bytes that are letters elsewhere
-        for number, line in enumerate(found.get(file, b"").split(b"\n"), start=1):
+        # of bytes, for a decoded text has line ends of Latin-1 too
+        for number, line in enumerate(found.get(file, b"").splitlines(), start=1):
             if line.strip():
                 yield split, number, _texts.decoded(line).strip()
