@@ -22,7 +22,7 @@ def pair(units=6, **options):
 def gradients(layer, inputs, *, weight):
     with tf.GradientTape() as tape:
         tape.watch(inputs)
-        outputs, h, c = layer(inputs)
+        outputs, h, c = layer(inputs, training=True)
         found = tf.reduce_sum(tf.sin(outputs) * weight)
         found += tf.reduce_sum(h**2) + tf.reduce_sum(tf.cos(c))
     return tape.gradient(found, [inputs, *(v.value for v in layer.trainable_weights)])
@@ -34,11 +34,18 @@ def test_outputs_and_states_are_those_of_keras():
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 
-def test_states_go_in_and_out():
+def test_outputs_in_training_are_those_of_inference_where_nothing_is_dropped():
+    ours, _ = pair(chunk=4)
+    for one, other in zip(ours(INPUTS), ours(INPUTS, training=True), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_states_go_in_and_out(training):
     ours, _ = pair()
-    whole, h, c = ours(INPUTS)
-    first, *state = ours(INPUTS[:, :4])
-    second, h2, c2 = ours(INPUTS[:, 4:], *state)
+    whole, h, c = ours(INPUTS, training=training)
+    first, *state = ours(INPUTS[:, :4], training=training)
+    second, h2, c2 = ours(INPUTS[:, 4:], *state, training=training)
     np.testing.assert_allclose(tf.concat([first, second], 1), whole, atol=1e-6)
     np.testing.assert_allclose([h2, c2], [h, c], atol=1e-6)
 
@@ -57,7 +64,7 @@ def test_a_chunk_cuts_the_gradient_as_stopped_states_do():
     class Chunked:
         trainable_weights = theirs.trainable_weights
 
-        def __call__(self, inputs):
+        def __call__(self, inputs, training):
             state, parts = None, []
             for start in (0, 4, 8):
                 part = inputs[:, start : start + 4]

@@ -4,12 +4,9 @@ import tensorflow as tf
 
 
 def run(
-    given: tf.Tensor, recurrent: tf.Tensor, h: tf.Tensor, c: tf.Tensor, *, chunk: int
+    given: tf.Tensor, recurrent: tf.Tensor, h: tf.Tensor, c: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Returns (outputs `[t, b, u]`, last h, last c) of an LSTM.
-
-    The gradient of `recurrent` is one product after the loop instead of one a
-    step added up, which automatic differentiation would make of it.
+    """Returns (outputs `[t, b, u]`, last h, last c) of an LSTM; keeps no gates.
 
     Args:
       given: Input's share of the gates with the bias, float `[t, b, 4 u]`, in
@@ -17,6 +14,33 @@ def run(
       recurrent: Float `[u, 4 u]`.
       h: Output before the first step, float `[b, u]`.
       c: Cell before the first step, float `[b, u]`.
+    """
+    steps, rows = tf.shape(given)[0], _row(given)
+
+    def step(t, h, c, outputs):
+        _, h, c = _cell(rows.read(t), recurrent, h, c)
+        return t + 1, h, c, outputs.write(t, h)
+
+    start = [0, h, c, tf.TensorArray(given.dtype, steps)]
+    _, h, c, outputs = tf.while_loop(
+        lambda t, *_: t < steps, step, start, parallel_iterations=1
+    )
+    return tf.ensure_shape(outputs.stack(), given.shape[:2] + h.shape[-1:]), h, c
+
+
+def learn(
+    given: tf.Tensor, recurrent: tf.Tensor, h: tf.Tensor, c: tf.Tensor, *, chunk: int
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Returns what `run` does, with a gradient of its own.
+
+    That of `recurrent` is one product after the loop instead of one a step added
+    up, which automatic differentiation would make of it.
+
+    Args:
+      given: As of `run`, and so the next three.
+      recurrent: Float `[u, 4 u]`.
+      h: Float `[b, u]`.
+      c: Float `[b, u]`.
       chunk: No gradient flows back over each `chunk`-th step's border; 0 for
         none.
     """
@@ -53,17 +77,20 @@ def _row(values: tf.Tensor) -> tf.TensorArray:
     return array.unstack(values)
 
 
+def _cell(given, recurrent, h, c):
+    i, f, g, o = tf.split(given + tf.matmul(h, recurrent), 4, 1)
+    parts = i, f, g, o = tf.sigmoid(i), tf.sigmoid(f), tf.tanh(g), tf.sigmoid(o)
+    c = f * c + i * g
+    return parts, o * tf.tanh(c), c
+
+
 def _forward(given, recurrent, h, c):
     steps, rows = tf.shape(given)[0], _row(given)
     made = [tf.TensorArray(given.dtype, steps) for _ in range(3)]
 
     def step(t, h, c, gates, outputs, cells):
-        parts = tf.split(rows.read(t) + tf.matmul(h, recurrent), 4, 1)
-        i, f, o = (tf.sigmoid(parts[k]) for k in (0, 1, 3))
-        g = tf.tanh(parts[2])
-        c = f * c + i * g
-        h = o * tf.tanh(c)
-        gates = gates.write(t, tf.concat([i, f, g, o], 1))
+        parts, h, c = _cell(rows.read(t), recurrent, h, c)
+        gates = gates.write(t, tf.concat(parts, 1))
         return t + 1, h, c, gates, outputs.write(t, h), cells.write(t, c)
 
     found = tf.while_loop(

@@ -158,13 +158,12 @@ class DropConnectLstm(keras.layers.Layer):
         shape = tf.concat([tf.shape(turned)[:2], [4 * self.units]], 0)
         given = tf.ensure_shape(tf.reshape(given, shape), [None, None, 4 * self.units])
         empty = tf.zeros([tf.shape(inputs)[0], self.units], given.dtype)
-        outputs, h, c = _recurrence.run(
-            given,
-            recurrent,
-            empty if h is None else h,
-            empty if c is None else c,
-            chunk=self.chunk,
-        )
+        state = empty if h is None else h, empty if c is None else c
+        if training:
+            found = _recurrence.learn(given, recurrent, *state, chunk=self.chunk)
+        else:
+            found = _recurrence.run(given, recurrent, *state)
+        outputs, h, c = found
         return tf.transpose(outputs, [1, 0, 2]), h, c
 
     def compute_output_spec(self, inputs, h=None, c=None, training=False):
