@@ -210,7 +210,7 @@ def test_the_mix_weighs_layers_by_softmax_and_scale(base):
     model = tltf.text.load_elmo(*paths)
     mix = model.get_layer("mix")
     mix.scalars.assign([0.3, -1.0, 2.0])
-    mix.scale.assign(1.7)
+    mix.scale.assign([1.7])
     given = model({"chars": characters.batch(SENTENCES)})["elmo"].numpy()
     for row, sentence in enumerate(SENTENCES):
         layers = reference.activations(variant({}), arrays, characters.ids(sentence))

@@ -33,7 +33,7 @@ class ScalarMix(keras.layers.Layer):
     def build(self, tensors_shape, mask_shape=None):
         """Makes a scalar for each tensor, and the scale."""
         self.scalars = self.add_weight((len(tensors_shape),), "zeros", name="scalars")
-        self.scale = self.add_weight((), "ones", name="scale")
+        self.scale = self.add_weight((1,), "ones", name="scale")
 
     def call(self, tensors, mask):
         """Returns the mix, float `[batch, tokens, features]`."""

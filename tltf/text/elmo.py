@@ -53,18 +53,11 @@ def load_elmo(
     options, arrays = opened(options, weights)
     chars = keras.Input((None, characters.LENGTH), name="chars", dtype="int32")
     found = graph(chars, options, stateful=stateful, layer_norm=layer_norm)
-    outputs = {"word_emb": found["word_emb"]}
-    for depth, layer in enumerate(found["layers"][1:], 1):
-        outputs[f"lstm_outputs{depth}"] = layer
-    default = mixing.MaskedMean(name="default")(found["elmo"], found["mask"])
-    outputs |= {"elmo": found["elmo"], "default": default}
-    model = keras.Model({"chars": chars}, outputs, name="elmo")
+    model = keras.Model({"chars": chars}, _hub_outputs(found), name="elmo")
     if arrays:
         elmo_weights.assign(model, options, arrays)
     for layer in model.layers:
-        layer.trainable = trainable == "all" or (
-            trainable == "mix" and layer.name == "mix"
-        )
+        layer.trainable = trainable in ("all", layer.name)
     return model
 
 
@@ -157,6 +150,18 @@ def lstm(
         carry=carry,
         name=f"lstm_{direction}_{depth}",
     )
+
+
+def _hub_outputs(found):
+    """Returns the tensors of `graph` under the names of the Hub module."""
+    lstms = enumerate(found["layers"][1:], 1)
+    mean = mixing.MaskedMean(name="default")
+    return {
+        "word_emb": found["word_emb"],
+        **{f"lstm_outputs{depth}": layer for depth, layer in lstms},
+        "elmo": found["elmo"],
+        "default": mean(found["elmo"], found["mask"]),
+    }
 
 
 def _activations(words, mask, options, stateful):
