@@ -96,7 +96,7 @@ def build(spec, *, words=(), length=None, weights=None):
     from tltf.text import elmo, elmo_weights
 
     path = _file(weights)
-    options, arrays = elmo.opened(_options(spec, path), path)
+    options, arrays = elmo.opened(options_of(spec, path), path)
     chars = keras.Input((None, characters.LENGTH), name="chars", dtype="int32")
     found = elmo.graph(chars, options)
     mask = found["mask"]
@@ -123,7 +123,12 @@ def _file(weights) -> pathlib.Path | None:
     return path / "weights.hdf5" if path.is_dir() else path
 
 
-def _options(spec, path) -> elmo_options.Options:
+def options_of(spec, path) -> elmo_options.Options:
+    """Returns the sizes of a variant; of `own` those beside its weights file.
+
+    Raises:
+      UserError: No weights for `own`, or nothing beside them.
+    """
     if spec.arguments["options"]:
         return spec.arguments["options"]
     if path is None:

@@ -23,7 +23,7 @@ def save(path: pathlib.Path, arrays: Mapping[str, Sequence], meta: Mapping[str, 
       meta: JSON values.
     """
     flat = {
-        f"{name}/{number}": array if isinstance(array, np.ndarray) else array.numpy()
+        f"{name}/{number}": _array(array)
         for name, list_ in arrays.items()
         for number, array in enumerate(list_)
     }
@@ -56,6 +56,12 @@ def load(path: pathlib.Path) -> tuple[dict[str, list[np.ndarray]], dict[str, Any
             f"{path}: damaged ({error}); remove it to begin the run anew"
         ) from None
     return arrays, meta
+
+
+def _array(value) -> np.ndarray:
+    # of a variable without dimensions, `numpy()` is a number
+    plain = isinstance(value, np.ndarray | np.generic)
+    return np.asarray(value if plain else value.numpy())
 
 
 def put(variables: Sequence, arrays: Sequence[np.ndarray], *, what: str) -> None:
