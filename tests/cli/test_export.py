@@ -26,7 +26,7 @@ def test_last_line_is_the_path_of_a_complete_version(tmp_path):
     assert (path / "saved_model.pb").is_file()
     assert (path / "card.json").is_file()
     said = done.stderr.splitlines()[-1]
-    assert "answered 9 images as the run did" in said
+    assert "answered 9 records as the run did" in said
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def test_rows_come_in_input_order_and_a_bad_file_has_its_own(run, tmp_path):
         given = list(row["probabilities"].values())
         assert given == pytest.approx(answer["probabilities"], abs=1e-5)
     assert done.returncode == 1
-    assert "1 of 3 files have no answer" in done.stderr
+    assert "1 of 3 inputs have no answer" in done.stderr
     assert (tmp_path / "predictions.jsonl").read_text() == done.stdout
 
 

@@ -52,6 +52,9 @@ def main(argv: list[str]) -> None:
     model_folder = _folder()
     if len(argv) < 2 and not _TEXT.value:
         raise errors.UserError(f"no input; name files or folders, as in {_EXAMPLE}")
+    from tltf.export import inputs
+
+    inputs.check(argv[1:])
     _main.tensorflow()
     from tltf.export import local
 

@@ -35,6 +35,17 @@ def records(
             yield from paths([name], endings=OF_TEXTS)
 
 
+def check(names: Iterable[str]) -> None:
+    """Checks that every pattern matches a file, before a model is loaded.
+
+    Raises:
+      UserError: One does not.
+    """
+    for name in names:
+        if glob.has_magic(name) and not pathlib.Path(name).exists():
+            _matching(name)
+
+
 def paths(
     names: Iterable[str], listed: Iterable[str] = (), *, endings=ENDINGS
 ) -> Iterator[str]:
@@ -68,8 +79,8 @@ def _below(folder: pathlib.Path, endings: tuple[str, ...]) -> list[str]:
     found = sorted(str(path) for path in files if path.is_file())
     if not found:
         raise errors.UserError(
-            f"no file to answer in folder {str(folder)!r}; looked for "
-            f"{' '.join(endings)}"
+            f"no {'image' if endings == ENDINGS else 'text'} in folder "
+            f"{str(folder)!r}; looked for {' '.join(endings)}"
         )
     return found
 
