@@ -175,6 +175,14 @@ def test_what_does_not_go_together_is_one_clear_line(subjects, tmp_path, change,
     assert "\n" not in str(caught.value)
 
 
+def test_vectors_of_none_of_the_words_are_refused(subjects, tmp_path):
+    path = tmp_path / "vectors.txt"
+    path.write_text("\n".join(f"WORD{n} " + " ".join("1" * 8) for n in range(3)))
+    one = recipe(subjects, method="freeze", weights=str(path))
+    with pytest.raises(errors.UserError, match="none of the .* words of train"):
+        train.train(one, tmp_path / "run")
+
+
 def test_images_are_refused_by_an_encoder_of_texts(stripes, tmp_path):
     raw = {"method": "freeze", "task": "image_class", "backbone": "glove/tiny"}
     one = config.override(

@@ -100,4 +100,9 @@ def _matrix(spec, words, path):
     # The first two ids are no words: padding, and what stands for unknown ones.
     matrix = vectors.align(words, found)
     matrix[:2] = 0
+    if len(words) > 2 and not matrix.any():
+        raise errors.UserError(
+            f"weights: none of the {len(words) - 2} words of train has a vector in "
+            f"{path}; are they of another language, or in capitals?"
+        )
     return matrix

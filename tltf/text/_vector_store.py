@@ -14,7 +14,7 @@ import numpy as np
 from tltf.fetch import home
 from tltf.text import _word_index
 
-_VERSION = 1
+_VERSION = 2  # of the files and of the hash
 _ABOUT = "about.json"
 _MATRIX = "matrix.npy"
 _ROWS = 65_536  # of a matrix that is copied, at a time
