@@ -64,6 +64,10 @@ class Text(Spec):
     least: int = Field(
         1, ge=1, description="occurrences in train below which a word is unknown"
     )
+    split: Literal["words", "spaces"] = Field(
+        "words",
+        description="tokens are the codec's words, or what stands between spaces",
+    )
 
 
 class Augment(Spec):

@@ -51,9 +51,7 @@ def head(task_job: job.Job, network, seconds: dict[str, float]) -> solve.Solved:
     )
     if recipe.imbalance == "logit_adjust":
         several = sample.labels.ndim == 2
-        priors = gradient.frequencies(
-            sample.labels, len(task_job.classes), words=task_job.words
-        )
+        priors = gradient.frequencies(sample.labels, len(task_job.classes))
         solved.bias[:] -= gradient.adjustment(priors, several=several)
     return solved
 
