@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tltf import layers
+from tltf import layers, registry
 from tltf.export import readers
 from tltf.export import run as runs
 
@@ -33,9 +33,8 @@ class Server(tf.Module):
         self._network = tf.function(lambda inputs: network(inputs, training=False))
         self._mirrored = views(run) == 2
         self._labels = list(run.labels)
-        self._temperature = run.temperature
-        cuts = run.thresholds
-        self._thresholds = None if cuts is None else [float(cut) for cut in cuts]
+        self._task = registry.find("tasks", run.recipe.task)
+        self._choices = dict(run.report.choices)
         self.serve = _taking(self._serve, self.reader.name_of_input)
         self.features = _taking(self._vectors, self.reader.name_of_input)
         self.serve_examples = _taking(self._parsed, "examples")
@@ -49,7 +48,8 @@ class Server(tf.Module):
         }
 
     def _serve(self, records):
-        return self._answers(self._outputs(records)["logits"])
+        logits = self._outputs(records)["logits"]
+        return self._task.serve(logits, self._labels, self._choices)
 
     def _vectors(self, records):
         vectors = self._outputs(records)["features"]
@@ -72,18 +72,6 @@ class Server(tf.Module):
             other = self._network({"image": mirror})
             found["logits"] = (found["logits"] + other["logits"]) / 2
         return {name: value[:count] for name, value in found.items()}
-
-    def _answers(self, logits):
-        scaled = tf.cast(logits, tf.float32) / self._temperature
-        if self._thresholds is None:
-            scores = tf.nn.softmax(scaled)
-        else:
-            scores = tf.sigmoid(scaled)
-        best = tf.argmax(scores, axis=-1)
-        found = {"scores": scores, "classes": tf.gather(self._labels, best)}
-        if self._thresholds is not None:
-            found["accepted"] = scores >= tf.constant(self._thresholds)
-        return found
 
 
 def views(run: runs.Run) -> int:

@@ -14,10 +14,11 @@ class Table:
       ids: Stable name of each record, str `[n]`, unique; for files the path
         below the data set's root with `/`.
       values: One value a record, object `[n]`.
-      labels: Class of each record, int32 `[n]`; or for multi-label float32
-        `[n, classes]` of 0 and 1.
+      labels: By `form`: class of each record, int32 `[n]`; 0 and 1, float32
+        `[n, classes]`; a number, float32 `[n]`; or the class of each token,
+        object `[n]` of int32 `[tokens]`.
       classes: Class names in output order, which is sorted order unless the
-        data set publishes another one.
+        data set publishes another one; none where labels are numbers.
       splits: Published split of each record, str `[n]`; `"all"` if none.
       groups: Records of one group stay on one side of every cut, str `[n]`;
         the empty string is a group of its own for each record.
@@ -46,9 +47,30 @@ class Table:
         return dataclasses.replace(self, **picked)
 
     @property
+    def form(self) -> str:
+        """What a label is: `one` class, `several`, a `number`, or one class for
+        each of the text's `tokens`."""
+        if self.labels.dtype == object:
+            return "tokens"
+        if self.labels.ndim == 2:
+            return "several"
+        return "number" if self.labels.dtype.kind == "f" else "one"
+
+    def label(self, row: int) -> str | list[str] | float:
+        """Returns a record's label by name: a class, classes, a number, or tags."""
+        label = self.labels[row]
+        if self.form == "number":
+            # the shortest text that reads back as this float32
+            return float(str(label))
+        if self.form == "one":
+            return self.classes[label]
+        held = label.nonzero()[0] if self.form == "several" else label
+        return [self.classes[place] for place in held]
+
+    @property
     def multi_label(self) -> bool:
         """Whether a record may carry several classes."""
-        return self.labels.ndim == 2
+        return self.form == "several"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

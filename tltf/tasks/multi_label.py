@@ -6,7 +6,13 @@ import tensorflow as tf
 from tltf.ops import calibrate, losses, scores
 
 KINDS = ("image", "text")
-MULTI_LABEL = True
+LABELS = "several"
+METRIC = "accuracy"
+
+
+def outputs(classes: int) -> int:
+    """Returns the width of the last layer."""
+    return classes
 
 
 def targets(labels: np.ndarray, classes: int) -> np.ndarray:
@@ -55,3 +61,19 @@ def score(labels: np.ndarray, probabilities: np.ndarray, chosen: dict) -> dict:
 def hits(labels: np.ndarray, logits: np.ndarray) -> np.ndarray:
     """Returns whether each label is answered right at one half, bool `[n, classes]`."""
     return (logits > 0) == (labels > 0)
+
+
+def glance(labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
+    """Returns scores that cost next to nothing, for history.csv: the share of
+    decisions that are right at one half."""
+    return {"accuracy": float(np.mean((logits > 0) == (labels > 0)))}
+
+
+def serve(logits: tf.Tensor, labels: list[str], chosen: dict) -> dict[str, tf.Tensor]:
+    """Returns `scores`, float32 `[b, classes]`, the best `classes`, string `[b]`, and
+    which labels are `accepted`, bool `[b, classes]`."""
+    scaled = tf.cast(logits, tf.float32) / chosen.get("temperature", 1.0)
+    scores = tf.sigmoid(scaled)
+    cuts = tf.constant(chosen["thresholds"], tf.float32)
+    best = tf.gather(labels, tf.argmax(scores, axis=-1))
+    return {"scores": scores, "classes": best, "accepted": scores >= cuts}

@@ -3,9 +3,11 @@
 from tltf.tasks import image_class
 
 KINDS = ("text",)
-MULTI_LABEL = False
+LABELS = "one"
+METRIC = "accuracy"
 
 # what the record is made of makes no difference to its class
+outputs = image_class.outputs
 targets = image_class.targets
 loss = image_class.loss
 probabilities = image_class.probabilities
@@ -14,3 +16,5 @@ answer = image_class.answer
 truth = image_class.truth
 score = image_class.score
 hits = image_class.hits
+glance = image_class.glance
+serve = image_class.serve

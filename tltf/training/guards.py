@@ -9,6 +9,19 @@ from absl import logging
 from tltf import errors
 from tltf.sources import _base
 
+_SAID = {
+    "one": "one class",
+    "several": "any number of labels",
+    "number": "a number",
+    "tokens": "a tag for each token",
+}
+_TASKS = {
+    "one": "{kind}_class",
+    "several": "multi_label",
+    "number": "regression",
+    "tokens": "sequence_tags",
+}
+
 
 def task_fits(table: _base.Table, task) -> None:
     """Checks that the records are of the task's kind.
@@ -19,17 +32,16 @@ def task_fits(table: _base.Table, task) -> None:
     """
     if table.kind not in task.KINDS:
         raise errors.UserError(
-            f"task: {task.__name__.rpartition('.')[2]} works on "
+            f"task: {_name(task)} works on "
             f"{' and '.join(task.KINDS)}s, the source has {table.kind}s; use task: "
             f"{_task_of(table)}"
         )
-    if table.multi_label != task.MULTI_LABEL:
-        right = _task_of(table)
+    if table.form != task.LABELS:
         raise errors.UserError(
-            f"task: the labels of a record are not what this task takes; "
-            f"use task: {right}"
+            f"task: {_name(task)} takes {_SAID[task.LABELS]} a record, the source "
+            f"has {_SAID[table.form]}; use task: {_task_of(table)}"
         )
-    if len(table.classes) < 2:
+    if table.form != "number" and len(table.classes) < 2:
         raise errors.UserError(
             f"data: one class only, {table.classes}; a classifier needs two or more"
         )
@@ -49,7 +61,11 @@ def backbone_fits(table: _base.Table, backbone, *, name: str) -> None:
 
 
 def _task_of(table: _base.Table) -> str:
-    return "multi_label" if table.multi_label else f"{table.kind}_class"
+    return _TASKS[table.form].format(kind=table.kind)
+
+
+def _name(task) -> str:
+    return task.__name__.rpartition(".")[2]
 
 
 def disjoint(table, found: Sequence[str], rows: Mapping, *, cuts, leaks: str) -> dict:
