@@ -124,13 +124,11 @@ def _split(source: str) -> int:
 
 
 def _load(source: str, *, strict: bool):
-    import inspect
-
     from tltf.data import tables
 
     options = _options()
-    known = inspect.signature(registry.find("sources", registry.source(source)[0]).load)
-    if "strict" in known.parameters:
+    module = registry.find("sources", registry.source(source)[0])
+    if "strict" in tables.taken(module):
         options.setdefault("strict", strict)
     return tables.load(source, options)
 

@@ -8,14 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tltf import errors
-from tltf.sources import _base, _rows
+from tltf.sources import _base, _labels, _rows
 
-_SEPARATOR = "|"
 _FIELDS = ("image", "text", "label", "split", "group", "weight", "id")
 _SPLIT = re.compile(r"[\w.-]+")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")  # JSON can spell one, text cannot hold it
 _LISTED = 5  # line numbers in a message
-_FLAGS = {"0": 0, "0.0": 0, "1": 1, "1.0": 1, "False": 0, "True": 1}
 
 
 class Line(NamedTuple):
@@ -24,22 +22,6 @@ class Line(NamedTuple):
     number: int
     fields: Mapping[str, Any]
     cause: str = ""
-
-
-class Options(NamedTuple):
-    """What a recipe may say of a manifest.
-
-    Attributes:
-      columns: Standard column name to the manifest's own.
-      labels: Columns of 0 and 1, one a class, in output order; or None.
-      multi_label: Whether `a|b` are two labels; None: if any line has a `|`.
-      strict: Whether a bad line is an error; otherwise it goes to `skipped`.
-    """
-
-    columns: Mapping[str, str] | None = None
-    labels: Sequence[str] | None = None
-    multi_label: bool | None = None
-    strict: bool = True
 
 
 class _Draft(NamedTuple):
@@ -83,7 +65,7 @@ def table(
     *,
     path: pathlib.Path,
     source: str,
-    options: Options,
+    options: _labels.Options,
 ) -> _base.Table:
     """Returns the records that the lines of a manifest name.
 
@@ -92,7 +74,7 @@ def table(
       header: All column names.
       path: The manifest; files are relative to its folder.
       source: `csv` or `jsonl`, for messages.
-      options: See `Options`.
+      options: See `_labels.Options`.
 
     Raises:
       UserError: A column is missing; a line is bad (when strict); there are no
@@ -100,9 +82,15 @@ def table(
     """
     where = f"{source}: {path}"
     names = _columns(header, options, where)
-    drafts, bad, seen = [], [], {}
+    drafts, bad, seen, labels = [], [], {}, []
     for line in lines:
-        draft = line.cause or _draft(line, names, options, path.parent)
+        label = None
+        if not line.cause:
+            label = _labels.read(line.fields, names.get("label", ""), options)
+            labels.append(label)
+            if label is None and options.empty == "skip":
+                continue
+        draft = line.cause or _draft(line, label, names, options, path.parent)
         if not isinstance(draft, str) and draft.id in seen:
             draft = f"repeated id: {draft.id!r}, first on line {seen[draft.id]}"
         if isinstance(draft, str):
@@ -110,16 +98,20 @@ def table(
         else:
             seen[draft.id] = line.number
             drafts.append(draft)
+    if labels and all(label is None for label in labels):
+        raise errors.UserError(_all_empty(where, names, options))
     if bad and options.strict:
         raise errors.UserError(_listed(where, bad))
     rows, classes = _labelled(drafts, options)
-    _check(rows, classes, where, strict=options.strict)
+    _check(rows, classes, where, options)
     skipped = [(f"{path}:{number}", cause) for number, cause in bad]
     kind = "image" if "image" in names else "text"
     return _rows.table(rows, classes, kind=kind, skipped=skipped)
 
 
-def _columns(header: Sequence[str], options: Options, where: str) -> dict[str, str]:
+def _columns(
+    header: Sequence[str], options: _labels.Options, where: str
+) -> dict[str, str]:
     """Returns the manifest's column of each standard field that it has."""
     given = dict(options.columns or {})
     for field in given:
@@ -137,6 +129,8 @@ def _columns(header: Sequence[str], options: Options, where: str) -> dict[str, s
     needed = [*names.values(), *(options.labels or [])]
     if not names.keys() & {"image", "text"}:
         needed.append("image")
+    if options.form == "tokens" and "image" in names:
+        raise errors.UserError(f"{where}: form: tokens is of texts, not of images")
     if not options.labels and "label" not in names:
         needed.append("label")
     lacking = [name for name in needed if name not in header]
@@ -149,21 +143,17 @@ def _columns(header: Sequence[str], options: Options, where: str) -> dict[str, s
     return names
 
 
-def _draft(
-    line: Line, names: Mapping[str, str], options: Options, folder: pathlib.Path
-) -> _Draft | str:
+def _draft(line: Line, label: Any, names: Mapping[str, str], options, folder):
     """Returns the record of a line, or why it is bad."""
-    kind = "image" if "image" in names else "text"
-    value = _text(line.fields.get(names[kind]))
-    if not value.strip():
-        return f"empty {kind}"
-    if _SURROGATE.search(value):
-        return f"broken character in {kind}: half of a pair that UTF-8 has no form for"
-    label = _label(line, names, options)
+    value = _value(line, names, options)
+    if isinstance(value, _labels.Bad):
+        return value.cause
     if label is None:
         return "empty label"
-    if isinstance(label, str) and options.labels:
-        return label
+    if isinstance(label, _labels.Bad):
+        return label.cause
+    if options.form == "tokens" and len(label) != value.count(" ") + 1:
+        return f"{len(label)} tags for {value.count(' ') + 1} tokens"
     split, weight = _field(line, names, "split"), _weight(_field(line, names, "weight"))
     if weight is None:
         return (
@@ -172,7 +162,7 @@ def _draft(
     if "split" in names and not _SPLIT.fullmatch(split):
         return f"bad split: {split!r} is empty or no plain word"
     name = _field(line, names, "id")
-    if kind == "image":
+    if "image" in names:
         name, value = name or value, os.path.normpath(os.path.join(folder, value))
         if not os.path.isfile(value):
             return f"no such file: {value}"
@@ -181,19 +171,22 @@ def _draft(
     return _Draft(line.number, name, value, label, split or "all", group, weight)
 
 
-def _label(line: Line, names: Mapping[str, str], options: Options) -> Any:
-    """Returns a name, a list of names, or flags; None if empty; a cause if bad."""
-    if options.labels:
-        flags = [_text(line.fields.get(name)).strip() for name in options.labels]
-        for name, flag in zip(options.labels, flags, strict=True):
-            if flag not in _FLAGS:
-                return f"bad flag: column {name!r} holds {flag!r}, not 0 or 1"
-        return tuple(_FLAGS[flag] for flag in flags)
-    label = line.fields.get(names["label"])
-    if isinstance(label, list):
-        return [_text(one).strip() for one in label]
-    label = _text(label).strip()
-    return label if label or options.multi_label else None
+def _value(line: Line, names: Mapping[str, str], options) -> str | _labels.Bad:
+    """Returns the name of the file, or the text."""
+    kind = "image" if "image" in names else "text"
+    cell = line.fields.get(names[kind])
+    value = _labels.text(cell)
+    if options.form == "tokens":
+        tokens = _labels.tokens(cell)
+        if isinstance(tokens, _labels.Bad):
+            return tokens
+        value = " ".join(tokens)
+    if not value.strip():
+        return _labels.Bad(f"empty {kind}")
+    if _SURROGATE.search(value):
+        what = "half of a pair that UTF-8 has no form for"
+        return _labels.Bad(f"broken character in {kind}: {what}")
+    return value
 
 
 def _weight(text: str) -> float | None:
@@ -205,31 +198,14 @@ def _weight(text: str) -> float | None:
 
 
 def _field(line: Line, names: Mapping[str, str], field: str) -> str:
-    return _text(line.fields.get(names[field])).strip() if field in names else ""
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else str(value)
+    return _labels.text(line.fields.get(names[field])).strip() if field in names else ""
 
 
 def _labelled(
-    drafts: Sequence[_Draft], options: Options
+    drafts: Sequence[_Draft], options: _labels.Options
 ) -> tuple[list[_rows.Row], list[str]]:
-    """Returns rows with numbers or flags for labels, and the classes."""
-    labels = [draft.label for draft in drafts]
-    if options.labels:
-        classes = list(options.labels)
-    else:
-        several = options.multi_label
-        if several is None:
-            several = any(isinstance(x, list) or _SEPARATOR in x for x in labels)
-        held = [_names(label) if several else [label] for label in labels]
-        classes = sorted({name for names in held for name in names})
-        place = {name: number for number, name in enumerate(classes)}
-        if several:
-            labels = [tuple(int(c in set(names)) for c in classes) for names in held]
-        else:
-            labels = [place[names[0]] for names in held]
+    """Returns rows with encoded labels, and the classes."""
+    labels, classes = _labels.encoded([draft.label for draft in drafts], options)
     rows = [
         _rows.Row(d.id, d.value, label, d.split, d.group, d.weight)
         for d, label in zip(drafts, labels, strict=True)
@@ -237,22 +213,24 @@ def _labelled(
     return rows, classes
 
 
-def _names(label: str | list[str]) -> list[str]:
-    parts = label if isinstance(label, list) else label.split(_SEPARATOR)
-    return [part.strip() for part in parts if part.strip()]
-
-
-def _check(
-    rows: Sequence[_rows.Row], classes: Sequence[str], where: str, *, strict: bool
-) -> None:
+def _check(rows, classes: Sequence[str], where: str, options) -> None:
     if not rows:
         raise errors.UserError(
             f"{where} has no records; it needs lines below its header"
         )
-    if strict and len(classes) < 2:
+    if options.strict and options.form != "numbers" and len(classes) < 2:
         raise errors.UserError(
             f"{where} has one class only, {classes}; a classifier needs two or more"
         )
+
+
+def _all_empty(where: str, names: Mapping[str, str], options) -> str:
+    columns = options.labels or [names["label"]]
+    shown = ", ".join(map(repr, columns))
+    return (
+        f"{where}: column {shown} is empty on every line; fill it, or name another "
+        "column in data.options.columns"
+    )
 
 
 def _listed(where: str, bad: Sequence[tuple[int, str]]) -> str:

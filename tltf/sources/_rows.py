@@ -12,11 +12,14 @@ from tltf.sources import _base
 
 
 class Row(NamedTuple):
-    """One record before the table is made; `label` is a number or 0/1 flags."""
+    """One record before the table is made.
+
+    `label` is the number of a class, 0/1 flags, a float, or classes of tokens.
+    """
 
     id: str
     value: str
-    label: int | tuple[int, ...]
+    label: int | tuple[int, ...] | float | np.ndarray
     split: str = "all"
     group: str = ""
     weight: float = 1.0
@@ -32,24 +35,33 @@ def table(
     """Returns the table of `rows`, in their order.
 
     Args:
-      rows: Records; all labels are numbers, or all are 0/1 flags a class.
+      rows: Records; all labels are of one kind; see `Row`.
       classes: Class names in output order.
       kind: `"image"` (values are absolute paths) or `"text"`.
       skipped: (id, cause) of what stands in the data set but is no record.
     """
-    several = bool(rows) and isinstance(rows[0].label, tuple)
     return _base.Table(
         kind=kind,
         ids=np.array([row.id for row in rows], str),
         values=np.array([row.value for row in rows], object),
-        labels=np.array(
-            [row.label for row in rows], np.float32 if several else np.int32
-        ),
+        labels=_column([row.label for row in rows]),
         classes=tuple(classes),
         splits=np.array([row.split for row in rows], str),
         groups=np.array([row.group for row in rows], str),
         weights=np.array([row.weight for row in rows], np.float32),
         skipped=tuple(skipped),
+    )
+
+
+def _column(labels: list) -> np.ndarray:
+    first = labels[0] if labels else 0
+    if isinstance(first, np.ndarray):
+        column = np.empty(len(labels), object)
+        for place, tags in enumerate(labels):
+            column[place] = tags
+        return column
+    return np.array(
+        labels, np.float32 if isinstance(first, tuple | float) else np.int32
     )
 
 

@@ -2,41 +2,31 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
+from typing import Any
 
 from tltf import errors
-from tltf.sources import _base, _manifest
+from tltf.sources import _base, _labels, _manifest
 
 CARD = _base.Card(title="A CSV manifest of images or texts (csv:PATH)")
 
 _LONGEST = 1 << 24  # characters of a field; Python's own limit is 131072
+OPTIONS = _labels.Options._fields
 
 
-def load(
-    argument: str,
-    *,
-    columns: Mapping[str, str] | None = None,
-    labels: Sequence[str] | None = None,
-    multi_label: bool | None = None,
-    delimiter: str = ",",
-    strict: bool = True,
-) -> _base.Table:
+def load(argument: str, *, delimiter: str = ",", **options: Any) -> _base.Table:
     """Returns the records of a CSV file in UTF-8 with a header line.
 
     Args:
       argument: The file; image paths are relative to its folder.
-      columns: Standard column (image, text, label, split, group, weight, id) to
-        the file's own name.
-      labels: Columns of 0 and 1, one a class, instead of `label`.
-      multi_label: Whether `a|b` are two labels; by default if any line has `|`.
       delimiter: What parts the fields, one character.
-      strict: Whether a bad line is an error; otherwise it is skipped.
+      **options: See `_labels.Options`.
 
     Raises:
       UserError: The file or a line of it is bad; names the line.
     """
     path, text = _manifest.contents(argument, source="csv")
-    options = _manifest.Options(columns, labels, multi_label, strict)
+    found = _labels.options(**options)
     if not isinstance(delimiter, str) or len(delimiter) != 1:
         raise errors.UserError(
             f"data.options.delimiter: {delimiter!r} is not one character"
@@ -50,7 +40,7 @@ def load(
         raise errors.UserError(
             f"csv: {path} line {reader.line_num}: {error}; mend it"
         ) from error
-    return _manifest.table(lines, header, path=path, source="csv", options=options)
+    return _manifest.table(lines, header, path=path, source="csv", options=found)
 
 
 def _lines(reader, header: list[str]) -> Iterator[_manifest.Line]:

@@ -1,31 +1,21 @@
 """A JSON lines manifest, jsonl:PATH with image|text, label, split, group, weight."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
+from typing import Any
 
-from tltf.sources import _base, _manifest
+from tltf.sources import _base, _labels, _manifest
 
 CARD = _base.Card(title="A JSON lines manifest of images or texts (jsonl:PATH)")
+OPTIONS = _labels.Options._fields
 
 
-def load(
-    argument: str,
-    *,
-    columns: Mapping[str, str] | None = None,
-    labels: Sequence[str] | None = None,
-    multi_label: bool | None = None,
-    strict: bool = True,
-) -> _base.Table:
+def load(argument: str, **options: Any) -> _base.Table:
     """Returns the records of a file in UTF-8 with one JSON object a line.
 
     Args:
       argument: The file; image paths are relative to its folder.
-      columns: Standard field (image, text, label, split, group, weight, id) to
-        the file's own name.
-      labels: Fields of 0 and 1, one a class, instead of `label`.
-      multi_label: Whether `a|b` are two labels; by default if any line has `|`
-        or a list.
-      strict: Whether a bad line is an error; otherwise it is skipped.
+      **options: See `_labels.Options`.
 
     Raises:
       UserError: The file or a line of it is bad; names the line.
@@ -33,8 +23,8 @@ def load(
     path, text = _manifest.contents(argument, source="jsonl")
     lines = list(_lines(text))
     header = list(dict.fromkeys(name for line in lines for name in line.fields))
-    options = _manifest.Options(columns, labels, multi_label, strict)
-    return _manifest.table(lines, header, path=path, source="jsonl", options=options)
+    found = _labels.options(**options)
+    return _manifest.table(lines, header, path=path, source="jsonl", options=found)
 
 
 def _lines(text: str) -> Iterator[_manifest.Line]:
