@@ -36,6 +36,7 @@ _VALID = flags.DEFINE_string("valid", None, "split: slice to choose on.")
 _TEST = flags.DEFINE_string("test", None, "split: slice to report on.")
 _OUT = flags.DEFINE_string("out", None, "split: file to write; default stdout.")
 
+_KINDS = {"one": "class", "several": "label", "number": "number", "tokens": "tag"}
 _EVERY = 5.0  # seconds between two log lines
 _SHOWN = 200  # rows of the table; --json has all
 
@@ -200,9 +201,12 @@ def _show_facts(card, found) -> None:
     for name in ("homepage", "licence", "citation"):
         if getattr(card, name):
             _main.out(f"{name}: {getattr(card, name)}")
-    counted = _table("class", *found["splits"])
+    counted = _table(_KINDS[found["form"]], *found["splits"])
     for name, row in found["classes"].items():
         counted.add_row(name, *map(str, row.values()))
+    for place, name in enumerate(("least", "mean", "median", "largest")):
+        if columns := list(found.get("numbers", {}).values()):
+            counted.add_row(name, *(f"{c[place]:g}" if c else "" for c in columns))
     counted.add_row("records", *map(str, found["splits"].values()), style="bold")
     _print(counted)
     if found["skipped"]:

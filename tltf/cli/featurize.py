@@ -148,12 +148,7 @@ def _extract(frozen, files: list[tuple[str, str]]) -> "features.Extract":
 
 
 def _record(table: "_base.Table", row: int, digest: str) -> dict:
-    label = table.labels[row]
-    if table.multi_label:
-        named = [table.classes[k] for k in label.nonzero()[0]]
-    else:
-        named = table.classes[label]
-    split = str(table.splits[row])
+    split, named = str(table.splits[row]), table.label(row)
     return {"id": str(table.ids[row]), "label": named, "split": split, "sha256": digest}
 
 

@@ -49,9 +49,17 @@ def positions(
 
 
 def flags(table: _base.Table) -> np.ndarray:
-    """Returns which classes each record has, bool `[n, classes]`."""
-    if table.multi_label:
+    """Returns which classes each record has, bool `[n, classes]`; of tags, which of
+    them its tokens have; of numbers, none of none."""
+    if table.form == "several":
         return table.labels > 0.5
+    if table.form == "number":
+        return np.zeros((len(table), 0), bool)
+    if table.form == "tokens":
+        found = np.zeros((len(table), len(table.classes)), bool)
+        for row, tags in enumerate(table.labels):
+            found[row, tags] = True
+        return found
     return np.arange(len(table.classes))[None, :] == table.labels[:, None]
 
 
@@ -89,7 +97,13 @@ def _keys(digests: Sequence[str], inside: np.ndarray, units: np.ndarray) -> np.n
 
 
 def _strata(table: _base.Table, inside: np.ndarray, units: np.ndarray) -> np.ndarray:
-    """Returns the class that each unit is counted under: its most frequent one."""
+    """Returns the class that each unit is counted under: its most frequent one.
+
+    Numbers and tags have one stratum: fifths of the numbers, say, would move when a
+    record is added, and with them records of every cut.
+    """
+    if table.form in ("number", "tokens"):
+        return np.zeros(units.max(initial=-1) + 1, np.int64)
     has = flags(table)[inside]
     rarity = np.argsort(np.argsort(has.sum(0), kind="stable"), kind="stable")
     ranks = np.where(has, rarity, len(rarity))  # [k, classes]
@@ -100,6 +114,8 @@ def _strata(table: _base.Table, inside: np.ndarray, units: np.ndarray) -> np.nda
 
 
 def _name(table: _base.Table, stratum: int) -> str:
+    if table.form == "tokens":
+        return ""
     return table.classes[stratum] if stratum < len(table.classes) else ""
 
 

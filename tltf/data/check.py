@@ -2,6 +2,7 @@
 
 import os
 import re
+import textwrap
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from tltf.data import _looks, _wording, digests, duplicates
 from tltf.sources import _base
 
 LIMIT_PIXELS = _looks.LIMIT_PIXELS
+_SHOWN = 80  # characters of tags in a cause
 _QUIET = "hidden file"  # a skipped file that is nobody's mistake
 _SUFFIXES = {
     "JPEG": (".jpg", ".jpeg"),
@@ -191,9 +193,11 @@ def _pair(table: _base.Table, row: int, other: int, what: str) -> Problem:
 
 
 def _label(table: _base.Table, row: int) -> str:
-    if not table.multi_label:
-        return repr(table.classes[table.labels[row]])
-    return repr("|".join(table.classes[c] for c in np.flatnonzero(table.labels[row])))
+    label = table.label(row)
+    if not isinstance(label, list):
+        return repr(label)
+    joined = (" " if table.form == "tokens" else "|").join(label)
+    return repr(textwrap.shorten(joined, _SHOWN, placeholder=" ..."))
 
 
 def summary(problems: Sequence[Problem]) -> dict[tuple[str, str], int]:

@@ -14,28 +14,48 @@ def facts(table: _base.Table) -> dict[str, Any]:
     """Returns what `tltf data info` prints of the records.
 
     Returns:
-      `kind`, `records`, `skipped`, `multi_label`; `classes`: class to split to
-      count; `splits`: split to count; of images also `bytes`, and `sides`, the
-      least, median and largest width and height of those whose header is sound;
-      of texts `bytes` in UTF-8, and `lengths`, the same three of characters and
-      of words parted by spaces.
+      `kind`, `records`, `skipped`, `multi_label`, `form`; `classes`: class to
+      split to count, of tags the tokens that have them; `numbers`, of numbers:
+      split to least, mean, median and largest; `splits`: split to count; of
+      images also `bytes`, and `sides`, the least, median and largest width and
+      height of those whose header is sound; of texts `bytes` in UTF-8, and
+      `lengths`, the same three of characters and of words parted by spaces.
     """
-    has = _order.flags(table)
     names = splits.published(table) or ["all"]
-    counts = {
-        name: {split: int(has[table.splits == split, place].sum()) for split in names}
-        for place, name in enumerate(table.classes)
+    rows = {
+        split: np.flatnonzero((table.splits == split) | (split == "all"))
+        for split in names
     }
+    each = {split: _counts(table, rows[split]) for split in names}
     found = {
         "kind": table.kind,
         "records": len(table),
         "skipped": len(table.skipped),
         "multi_label": table.multi_label,
-        "classes": counts,
-        "splits": {split: int((table.splits == split).sum()) for split in names},
+        "form": table.form,
+        "classes": {
+            name: {split: int(each[split][place]) for split in names}
+            for place, name in enumerate(table.classes)
+        },
+        "splits": {split: len(rows[split]) for split in names},
     }
+    if table.form == "number":
+        found["numbers"] = {split: _four(table.labels[rows[split]]) for split in names}
     measure = _files if table.kind == "image" else _texts
     return found | measure(list(table.values))
+
+
+def _counts(table: _base.Table, rows: np.ndarray) -> np.ndarray:
+    if table.form != "tokens":
+        return _order.flags(table)[rows].sum(0)
+    tags = np.concatenate([np.zeros(0, np.int32), *table.labels[rows]])
+    return np.bincount(tags, minlength=len(table.classes))
+
+
+def _four(column: np.ndarray) -> list[float]:
+    if not len(column):
+        return []
+    return [float(f(column)) for f in (np.min, np.mean, np.median, np.max)]
 
 
 def _texts(texts: list[str]) -> dict[str, Any]:

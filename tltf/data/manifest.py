@@ -29,7 +29,7 @@ def text(
     Raises:
       UserError: A class name holds the separator of labels.
     """
-    for name in table.classes:
+    for name in table.classes if table.form != "tokens" else ():
         if _SEPARATOR in name:
             raise errors.UserError(
                 f"class {name!r} holds {_SEPARATOR!r}, which parts labels in a "
@@ -74,7 +74,7 @@ def _value(table: _base.Table, row: int, folder: str | None) -> str:
 
 
 def _label(table: _base.Table, row: int) -> str:
-    if not table.multi_label:
-        return table.classes[table.labels[row]]
-    held = np.flatnonzero(table.labels[row])
-    return _SEPARATOR.join(table.classes[place] for place in held)
+    label = table.label(row)
+    if isinstance(label, list):
+        return (" " if table.form == "tokens" else _SEPARATOR).join(label)
+    return str(label)

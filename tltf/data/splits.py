@@ -40,7 +40,7 @@ def rows(table: _base.Table, digests: Sequence[str], cut: str) -> np.ndarray:
     `train[:p%]` with `train[p%:]` is always the whole. Adding or renaming files
     leaves the others' order as it is. Records of one group, and equal records,
     are never parted; they count where the first of them falls. Multi-label
-    records are stratified by their rarest label.
+    records are stratified by their rarest label; numbers and tags are not.
 
     Args:
       table: Records.
@@ -158,8 +158,15 @@ def few(
       seed: Another seed, another draw.
 
     Raises:
-      UserError: A class has fewer records; the message names it.
+      UserError: A class has fewer records; the message names it. Or labels are no
+        classes.
     """
+    if table.form in ("number", "tokens"):
+        what = "numbers" if table.form == "number" else "tags of tokens"
+        raise errors.UserError(
+            f"data.examples_per_class: counts records of classes, the labels are "
+            f"{what}; narrow data.train instead, as in train[:100]"
+        )
     order = np.array(
         sorted(rows.tolist(), key=lambda row: _draw(seed, str(table.ids[row]))),
         np.int64,

@@ -7,6 +7,7 @@ import numpy as np
 from absl import logging
 
 from tltf import errors
+from tltf.data import _order
 from tltf.sources import _base
 
 _SAID = {
@@ -44,6 +45,20 @@ def task_fits(table: _base.Table, task) -> None:
     if table.form != "number" and len(table.classes) < 2:
         raise errors.UserError(
             f"data: one class only, {table.classes}; a classifier needs two or more"
+        )
+
+
+def solvable(table: _base.Table, task, *, method: str) -> None:
+    """Checks that a method without gradients can learn the task.
+
+    Raises:
+      UserError: It solves classes, and the task has none.
+    """
+    classes = len(table.classes)
+    if not classes or task.outputs(classes) != classes or table.form == "tokens":
+        raise errors.UserError(
+            f"method: {method} solves classes, which task "
+            f"{task.__name__.rpartition('.')[2]} does not have; take freeze"
         )
 
 
@@ -129,21 +144,19 @@ def not_empty(rows: Mapping, *, cuts: Mapping[str, str]) -> None:
 
 
 def every_class(table: _base.Table, train: np.ndarray, *, cut: str) -> None:
-    """Checks that train has a record of each class.
+    """Checks that train has a record of each class; of tags it only warns, for no
+    cut can spread those over sentences.
 
     Raises:
       UserError: A class is missing.
     """
-    labels = table.labels[train]
-    seen = (
-        labels.sum(0) > 0
-        if table.multi_label
-        else np.isin(np.arange(len(table.classes)), labels)
-    )
+    seen = _order.flags(table.rows(train)).any(0)
     missing = [
         name for name, there in zip(table.classes, seen, strict=True) if not there
     ]
-    if missing:
+    if missing and table.form == "tokens":
+        logging.warning("data.train: %r has no token of %s", cut, ", ".join(missing))
+    elif missing:
         raise errors.UserError(
             f"data.train: {cut!r} has no record of {', '.join(missing)}; "
             "widen the slice or take the class out of the data"
@@ -153,17 +166,26 @@ def every_class(table: _base.Table, train: np.ndarray, *, cut: str) -> None:
 def one_label(table: _base.Table, found: Sequence[str], train: np.ndarray) -> None:
     """Checks that equal files carry equal labels.
 
+    Numbers and tags may differ, as two measurements of one thing do: of those it
+    warns.
+
     Raises:
-      UserError: The same bytes stand under two labels in train.
+      UserError: The same bytes stand under two classes in train.
     """
     first: dict[str, int] = {}
+    torn = 0
     for row in train:
         other = first.setdefault(found[row], row)
-        if not np.array_equal(table.labels[row], table.labels[other]):
+        if np.array_equal(table.labels[row], table.labels[other]):
+            continue
+        torn += 1
+        if table.form in ("one", "several"):
             raise errors.UserError(
                 f"data: {table.ids[other]} and {table.ids[row]} are the same "
                 "record under two labels; keep the right one"
             )
+    if torn:
+        logging.warning("data: %d records of train equal others of another label", torn)
 
 
 def scaled_once(network, *, side: int) -> None:
