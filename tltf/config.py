@@ -10,7 +10,17 @@ from typing import Any
 import pydantic
 import yaml
 
-from tltf import errors, registry, specs
+from tltf import _parts, errors, registry, specs
+
+# What a method does not read; setting one of these gets a warning.
+_UNREAD = {
+    "featurize": ("optimizer", "smoothing", "norm", "keep", "patience"),
+    "hog": (
+        *("optimizer", "smoothing", "norm", "keep", "patience"),
+        *("weights", "augment", "tta", "precision", "engine"),
+    ),
+    "multitask": ("task", "head"),
+}
 
 
 def load(
@@ -46,7 +56,7 @@ def unread(recipe: specs.Recipe) -> list[str]:
     fields = specs.Recipe.model_fields
     return [
         name
-        for name in specs.UNREAD.get(recipe.method, ())
+        for name in _UNREAD.get(recipe.method, ())
         if getattr(recipe, name) != fields[name].default
     ]
 
@@ -80,8 +90,10 @@ def resolve(recipe: specs.Recipe) -> specs.Recipe:
     registry.find_name("tasks", recipe.task)
     if recipe.engine != "auto":
         registry.find_name("engines", recipe.engine)
-    registry.source(recipe.data.source)
-    registry.find_name("heads", recipe.head.kind)
+    recipe = recipe.model_copy(update={"parts": _parts.filled(recipe)})
+    if not recipe.parts:
+        registry.source(recipe.data.source)
+        registry.find_name("heads", recipe.head.kind)
     module, form = registry.variant(recipe.backbone)
     backbone = module.VARIANTS[form]
     for row, overrides in recipe.compare.items():

@@ -2,14 +2,11 @@
 
 from typing import Any, Literal
 
-import pydantic
 from pydantic import Field
 
+from tltf._spec import Report, Spec
 
-class Spec(pydantic.BaseModel):
-    """A frozen part of a recipe; an unknown key is an error."""
-
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+__all__ = ["Report", "Spec"]  # and every class below
 
 
 class Data(Spec):
@@ -183,6 +180,49 @@ class Ulmfit(Spec):
     )
 
 
+class Part(Spec):
+    """One answer of a multi-task network: its records, its task, its head."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z][A-Za-z0-9_]*$",
+        max_length=40,
+        description="letters, digits and _; names the head, the scores, the signature",
+    )
+    task: str = Field("image_class", description="file name under tltf/tasks")
+    data: Data | None = Field(None, description="default is the recipe's `data`")
+    label: str | None = Field(
+        None, description="label column of a csv: or jsonl: manifest, default `label`"
+    )
+    head: Head = Head()
+    imbalance: Literal["none", "weights", "focal", "logit_adjust"] = Field(
+        "none", description="remedy for rare classes, as the recipe's"
+    )
+    weight: float = Field(1.0, gt=0, description="of its loss under joint.loss: fixed")
+
+
+class Joint(Spec):
+    """How the parts of a multi-task network learn together."""
+
+    loss: Literal["sum", "fixed", "uncertainty", "gradnorm"] = Field(
+        "sum", description="how the losses of the parts become one"
+    )
+    rate: float = Field(
+        1e-2, gt=0, description="of the learnt weights of uncertainty and gradnorm"
+    )
+    alpha: float = Field(
+        1.5, ge=0, description="gradnorm's pull towards parts that learn slowly"
+    )
+    mixing: Literal["proportional", "sqrt", "temperature", "round_robin"] = Field(
+        "proportional", description="how often each source is drawn"
+    )
+    temperature: float = Field(
+        2.0, ge=1, description="of mixing: share ~ records ** (1 / temperature)"
+    )
+    watch: str = Field(
+        "mean", description="valid loss that keep and patience follow: a part, or mean"
+    )
+
+
 class Recipe(Spec):
     """One run."""
 
@@ -190,7 +230,13 @@ class Recipe(Spec):
     task: str = Field("image_class", description="file name under tltf/tasks")
     backbone: str = Field("efficientnet_lite0/full", description="file/variant")
     weights: str = Field("auto", description="auto, none, imagenet or a path")
-    data: Data
+    data: Data | None = Field(
+        None, description="required, unless each of `parts` has its own"
+    )
+    parts: tuple[Part, ...] = Field(
+        (), description="the answers of method multitask, one head each"
+    )
+    joint: Joint = Joint()
     image: Image = Image()
     text: Text = Text()
     augment: Augment = Augment()
@@ -231,37 +277,6 @@ class Recipe(Spec):
     )
 
 
-class Report(Spec):
-    """What a run leaves in report.json.
-
-    Attributes:
-      scores: By split, then by metric; plain numbers, intervals beside as
-        `accuracy_low` and `accuracy_high`.
-    """
-
-    method: str
-    scores: dict[str, dict[str, float]]
-    counts: dict[str, int]
-    seconds: dict[str, float]
-    seed: int
-    versions: dict[str, str]
-    weights: dict[str, Any]
-    choices: dict[str, Any] = Field(
-        {}, description="what was chosen on train or valid: C, temperature, ..."
-    )
-    parameters: dict[str, int] = Field({}, description="all, and those that learnt")
-    peak_mb: float
-
-
-# What a method does not read; setting one of these gets a warning.
-UNREAD = {
-    "featurize": ("optimizer", "smoothing", "norm", "keep", "patience"),
-    "hog": (
-        *("optimizer", "smoothing", "norm", "keep", "patience"),
-        *("weights", "augment", "tta", "precision", "engine"),
-    ),
-}
-
 _HEAD = Stage(train=("head",), epochs=20, rate=1e-2)
 
 # Used where a recipe gives no stages. Rates: lp_ft and finetune follow
@@ -269,6 +284,7 @@ _HEAD = Stage(train=("head",), epochs=20, rate=1e-2)
 # rate is the Adam default times ten, fit for one linear layer.
 STAGES: dict[str, tuple[Stage, ...]] = {
     "standard": (Stage(train="all", epochs=20, rate=1e-3, schedule="cosine"),),
+    "multitask": (Stage(train="all", epochs=20, rate=1e-3, schedule="cosine"),),
     "freeze": (_HEAD,),
     "lp_ft": (Stage(train="all", epochs=5, rate=1e-4, schedule="cosine", warmup=0.1),),
     # rates and falls: Howard & Ruder 2018, section 4.1

@@ -99,7 +99,9 @@ def test_the_frozen_encoder_is_bit_identical(runs, stripes, name):
     from tltf.training import network
 
     keras.utils.set_random_seed(1)
-    before = network.build(recipe(stripes), 3, unit=name == "featurize").encoder
+    one = recipe(stripes)
+    top = network.Top(head=one.head, outputs=3, unit=name == "featurize")
+    before = network.build(one, top).encoder
     model = keras.saving.load_model(runs[name][0] / "checkpoints" / "model.keras")
     after = {v.path: v.numpy() for v in model.variables}
     for variable in before.variables:

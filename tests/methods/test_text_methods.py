@@ -93,7 +93,7 @@ def test_frozen_word_vectors_are_bit_identical_after_training(subjects, tmp_path
     from tltf.training import job, network
 
     task_job = job.start(one, tmp_path)
-    fresh = network.build(one, 3, words=task_job.words).model
+    fresh = network.build(one, task_job.top(), words=task_job.words).model
     before = fresh.get_layer("words").get_weights()[0]
     np.testing.assert_array_equal(model.get_layer("words").get_weights()[0], before)
     logits = model.get_layer("head_logits").get_weights()[0]
@@ -105,7 +105,8 @@ def test_the_decks_convnet_has_the_decks_sizes(subjects):
 
     one = recipe(subjects, backbone="glove/deck", head={"kind": "deck_convnet"})
     words = [str(n) for n in range(20_000)]
-    built = network.build(one, 20, words=words)
+    top = network.Top(head=one.head, outputs=20)
+    built = network.build(one, top, words=words)
     found = {layer.name: layer.output.shape[1:] for layer in built.model.layers}
     lengths = [996, 199, 195, 39, 35, 1]
     names = [f"head_{kind}_{n}" for n in (1, 2, 3) for kind in ("conv", "pool")]
@@ -211,7 +212,7 @@ def test_cached_vectors_are_those_of_the_network(subjects, tmp_path):
 
     one = recipe(subjects, method="featurize")
     task_job = job.start(one, tmp_path)
-    built = network.build(one, 3, words=task_job.words)
+    built = network.build(one, task_job.top(), words=task_job.words)
     first = gradient.vectors(task_job, built, "valid")
     second = gradient.vectors(task_job, built, "valid")
     np.testing.assert_array_equal(first, second)

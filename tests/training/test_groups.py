@@ -12,7 +12,8 @@ from tltf.training import groups, guards, network, optimizer
 @pytest.fixture
 def built():
     keras.utils.set_random_seed(0)
-    return network.build(recipe(), 3)
+    one = recipe()
+    return network.build(one, network.Top(head=one.head, outputs=3))
 
 
 def recipe(**change):

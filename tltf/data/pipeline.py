@@ -1,6 +1,7 @@
 """Batches from files: order fixed in one place, randomness passed in."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -15,14 +16,14 @@ class Pictures:
 
     Attributes:
       paths: Files, str `[n]`.
-      targets: float32 `[n, classes]`.
-      weights: Sample weights, float32 `[n]`.
+      targets: float32 `[n, classes]`, or a mapping of such by part.
+      weights: Sample weights, float32 `[n]`, or a mapping.
       side, fit, margin, gray: As in `specs.Image`.
     """
 
     paths: np.ndarray
-    targets: np.ndarray
-    weights: np.ndarray
+    targets: Any
+    weights: Any
     side: int
     fit: str
     margin: float
@@ -88,12 +89,12 @@ def training(pictures: Pictures, image, rows: np.ndarray, *, seeds, batch, augme
     )
 
     def finish(images, row, seed):
-        targets = tf.gather(pictures.targets, row)
+        targets = picked(pictures.targets, row)
         if augment.mixes:
             images, targets = augments.mix(
                 images, targets, seed[0], mixup=augment.mixup, cutmix=augment.cutmix
             )
-        return {"image": images}, targets, tf.gather(pictures.weights, row)
+        return {"image": images}, targets, picked(pictures.weights, row)
 
     return made.batch(batch).map(finish, tf.data.AUTOTUNE).prefetch(2)
 
@@ -119,8 +120,15 @@ def evaluation(pictures: Pictures, *, batch: int, view: int = 0):
 
 def features(vectors: np.ndarray, targets, weights, *, rows, batch):
     """Returns batches (vector, targets, weights) of one epoch over cached features."""
-    columns = tuple(np.asarray(c)[rows] for c in (vectors, targets, weights))
+    columns = tf.nest.map_structure(
+        lambda column: np.asarray(column)[rows], (vectors, targets, weights)
+    )
     return tf.data.Dataset.from_tensor_slices(columns).batch(batch).prefetch(2)
+
+
+def picked(columns, rows):
+    """Returns the rows of an array, or of each array in a mapping."""
+    return tf.nest.map_structure(lambda column: tf.gather(column, rows), columns)
 
 
 def _loaded(contents, pictures):

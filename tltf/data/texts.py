@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tltf.data import pipeline
+
 # characters of all texts together up to which their ids stay in memory
 _IN_MEMORY = 2**28
 _AT_ONCE = 512  # texts encoded in one call
@@ -19,14 +21,14 @@ class Texts:
 
     Attributes:
       values: The texts, object `[n]`.
-      targets: float32 `[n, classes]`.
-      weights: Sample weights, float32 `[n]`.
+      targets: float32 `[n, classes]`, or a mapping of such by part.
+      weights: Sample weights, float32 `[n]`, or a mapping.
       codec: What turns them into the encoder's input; see tltf/codecs.
     """
 
     values: np.ndarray
-    targets: np.ndarray
-    weights: np.ndarray
+    targets: Any
+    weights: Any
     codec: Any
 
     def __len__(self) -> int:
@@ -106,8 +108,8 @@ def training(texts: Texts, rows: np.ndarray, *, batch: int) -> tf.data.Dataset:
     made = tf.data.Dataset.from_tensor_slices(np.asarray(rows, np.int64)).batch(batch)
 
     def finish(picked):
-        targets = tf.gather(texts.targets, picked)
-        return gather(picked), targets, tf.gather(texts.weights, picked)
+        targets = pipeline.picked(texts.targets, picked)
+        return gather(picked), targets, pipeline.picked(texts.weights, picked)
 
     return made.map(finish, tf.data.AUTOTUNE, deterministic=True).prefetch(2)
 

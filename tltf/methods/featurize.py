@@ -4,10 +4,11 @@ import numpy as np
 from absl import logging
 
 from tltf import errors
-from tltf.training import gradient, job, solve
+from tltf.training import gradient, job, objective, solve
 from tltf.training import network as networks
 
 restore = gradient.restore
+SOLVES = True  # classes, by a linear solver
 
 
 def run(task_job: job.Job) -> job.Outcome:
@@ -19,9 +20,7 @@ def run(task_job: job.Job) -> job.Outcome:
     """
     # nothing is trained here: half precision is for the engine of the features
     whole = task_job.recipe.model_copy(update={"precision": "float32"})
-    network = networks.build(
-        whole, len(task_job.classes), unit=True, words=task_job.words
-    )
+    network = networks.build(whole, task_job.top(unit=True), words=task_job.words)
     seconds: dict[str, float] = {}
     solved = head(task_job, network, seconds)
     networks.graft(network, solved.weight, solved.bias)
@@ -51,8 +50,8 @@ def head(task_job: job.Job, network, seconds: dict[str, float]) -> solve.Solved:
     )
     if recipe.imbalance == "logit_adjust":
         several = sample.labels.ndim == 2
-        priors = gradient.frequencies(sample.labels, len(task_job.classes))
-        solved.bias[:] -= gradient.adjustment(priors, several=several)
+        priors = objective.frequencies(sample.labels, len(task_job.classes))
+        solved.bias[:] -= objective.adjustment(priors, several=several)
     return solved
 
 

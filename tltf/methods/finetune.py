@@ -12,9 +12,7 @@ def run(task_job: job.Job) -> job.Outcome:
     Source:
       Deck, "Fine Tune DNN"; Howard & Ruder 2018 (arXiv:1801.06146), section 3.3.
     """
-    network = networks.build(
-        task_job.recipe, len(task_job.classes), words=task_job.words
-    )
+    network = networks.build(task_job.recipe, task_job.top(), words=task_job.words)
     seconds: dict[str, float] = {}
     gradient.learn(task_job, network, seconds)
     return gradient.outcome(task_job, network, seconds)

@@ -10,6 +10,7 @@ from tltf.ops import hog
 from tltf.training import gradient, job, solve, state
 
 READS = "image"
+SOLVES = True  # classes, by a linear solver
 _FILE = "checkpoints/hog.npz"
 
 

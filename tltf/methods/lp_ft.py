@@ -5,6 +5,7 @@ from tltf.training import gradient, job
 from tltf.training import network as networks
 
 restore = gradient.restore
+SOLVES = True  # classes, by a linear solver
 
 
 def run(task_job: job.Job) -> job.Outcome:
@@ -15,7 +16,7 @@ def run(task_job: job.Job) -> job.Outcome:
       features in its first steps, a solved one does not.
     """
     network = networks.build(
-        task_job.recipe, len(task_job.classes), unit=True, words=task_job.words
+        task_job.recipe, task_job.top(unit=True), words=task_job.words
     )
     seconds: dict[str, float] = {}
     solved = featurize.head(task_job, network, seconds)

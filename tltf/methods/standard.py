@@ -13,7 +13,7 @@ def run(task_job: job.Job) -> job.Outcome:
     would say nothing of the data.
     """
     recipe = task_job.recipe.model_copy(update={"weights": "none", "norm": "adapt"})
-    network = networks.build(recipe, len(task_job.classes), words=task_job.words)
+    network = networks.build(recipe, task_job.top(), words=task_job.words)
     seconds: dict[str, float] = {}
     fresh = job.with_recipe(task_job, recipe)
     gradient.learn(fresh, network, seconds)

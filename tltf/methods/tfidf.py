@@ -10,6 +10,7 @@ from tltf import errors, specs
 from tltf.training import gradient, job, solve, state
 
 READS = "text"
+SOLVES = True  # classes, by a linear solver
 _FILE = "checkpoints/tfidf.npz"
 
 

@@ -162,6 +162,6 @@ def _codec(task_job: job.Job, model: str):
 def _classifier(task_job, recipe, weights: str, codec, seconds) -> networks.Network:
     changed = recipe.model_copy(update={"weights": weights})
     mine = dataclasses.replace(task_job, recipe=changed, codec=codec)
-    network = networks.build(changed, len(task_job.classes), words=codec.words)
+    network = networks.build(changed, task_job.top(), words=codec.words)
     gradient.learn(mine, network, seconds)
     return network

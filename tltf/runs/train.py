@@ -60,7 +60,10 @@ def parameters(recipe: specs.Recipe):
     bare = recipe.model_copy(update={"weights": "none"})
     # as many words as the recipe allows; how many train has, only the data say
     words = [str(number) for number in range(recipe.text.words)]
-    built = network.build(bare, 2, words=words)
+    heads = [(part.name, part.head) for part in recipe.parts] or [("", recipe.head)]
+    tops = [network.Top(head=head, outputs=2, name=name) for name, head in heads]
+    make = network.joined if recipe.parts else network.build
+    built = make(bare, tops if recipe.parts else tops[0], words=words)
     return groups.table(built.model, built.backbone, recipe.stages)
 
 

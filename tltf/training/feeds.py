@@ -2,7 +2,8 @@
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,6 +11,10 @@ import tensorflow as tf
 
 from tltf import specs
 from tltf.data import pipeline, texts
+from tltf.ops import mixing
+
+# (seed, stage, epoch), batch size and perhaps a last change to the rows of an epoch
+Order = Callable[..., np.ndarray]
 
 # decoded valid images up to this many bytes stay in memory between epochs
 _IN_MEMORY = 2**30
@@ -24,14 +29,14 @@ class Images:
       train: Records to learn from.
       valid: Batches {"image"} of the valid split, in order.
       augment: Random changes.
-      odds: Probabilities of drawing each record, or None for each once.
+      order: Which rows an epoch reads; see `shuffled` and `mixed`.
     """
 
     learner: keras.Model
     train: pipeline.Pictures
     valid: tf.data.Dataset
     augment: specs.Augment
-    odds: np.ndarray | None = None
+    order: Order
     whole_epoch = False
 
     def __len__(self) -> int:
@@ -39,9 +44,7 @@ class Images:
 
     def epoch(self, *, seed: int, stage: int, epoch: int, batch: int):
         """Returns the batches of one epoch; equal arguments, equal batches."""
-        rows = pipeline.order(
-            len(self.train), seed=seed, stage=stage, epoch=epoch, odds=self.odds
-        )
+        rows = self.order((seed, stage, epoch), batch)
         random = np.random.default_rng([seed, stage, epoch, 2])
         seeds = random.integers(2**31, size=(len(rows), 2), dtype=np.int32)
         return pipeline.training(
@@ -66,13 +69,13 @@ class Texts:
       learner: The network that learns.
       train: Records to learn from.
       valid: Batches of inputs of the valid split, in order.
-      odds: As in `Images`.
+      order: As in `Images`.
     """
 
     learner: keras.Model
     train: texts.Texts
     valid: tf.data.Dataset
-    odds: np.ndarray | None = None
+    order: Order
     whole_epoch = False
 
     def __len__(self) -> int:
@@ -80,12 +83,13 @@ class Texts:
 
     def epoch(self, *, seed: int, stage: int, epoch: int, batch: int):
         """Returns the batches of one epoch; equal arguments, equal batches."""
-        rows = pipeline.order(
-            len(self.train), seed=seed, stage=stage, epoch=epoch, odds=self.odds
-        )
-        if not self.train.codec.fixed:
+
+        def alike(rows):
             place = [seed, stage, epoch, 3]
-            rows = texts.order(self.train, rows, batch=batch, seed=place)
+            return texts.order(self.train, rows, batch=batch, seed=place)
+
+        arrange = None if self.train.codec.fixed else alike
+        rows = self.order((seed, stage, epoch), batch, arrange)
         return texts.training(self.train, rows, batch=batch)
 
 
@@ -98,25 +102,23 @@ class Features:
       views: One float32 `[n, features]` for each augmented view.
       targets, weights: As in `pipeline.Pictures`.
       valid: Batches of vectors of the valid split, in order.
-      odds: As in `Images`.
+      order: As in `Images`.
     """
 
     learner: keras.Model
     views: Sequence[np.ndarray]
-    targets: np.ndarray
-    weights: np.ndarray
+    targets: Any
+    weights: Any
     valid: tf.data.Dataset
-    odds: np.ndarray | None = None
+    order: Order
     whole_epoch = True
 
     def __len__(self) -> int:
-        return len(self.targets)
+        return len(self.views[0])
 
     def epoch(self, *, seed: int, stage: int, epoch: int, batch: int):
         """Returns the batches of one epoch; equal arguments, equal batches."""
-        rows = pipeline.order(
-            len(self), seed=seed, stage=stage, epoch=epoch, odds=self.odds
-        )
+        rows = self.order((seed, stage, epoch), batch)
         return pipeline.features(
             self.views[epoch % len(self.views)],
             self.targets,
@@ -124,6 +126,38 @@ class Features:
             rows=rows,
             batch=batch,
         )
+
+
+def shuffled(count: int, odds: np.ndarray | None = None) -> Order:
+    """Returns the order of one source: every record once, or drawn by `odds`."""
+
+    def rows(place, batch, arrange=None):
+        seed, stage, epoch = place
+        found = pipeline.order(count, seed=seed, stage=stage, epoch=epoch, odds=odds)
+        return arrange(found) if arrange else found
+
+    return rows
+
+
+def mixed(pools: Sequence[np.ndarray], settings: specs.Joint) -> Order:
+    """Returns the order of several sources; see `ops.mixing.order`.
+
+    Args:
+      pools: Row numbers of each source.
+      settings: How they are mixed.
+    """
+
+    def rows(place, batch, arrange=None):
+        return mixing.order(
+            pools,
+            mixing=settings.mixing,
+            temperature=settings.temperature,
+            batch=batch,
+            place=place,
+            arrange=arrange or (lambda found: found),
+        )
+
+    return rows
 
 
 def held(pictures: pipeline.Pictures, batch: int) -> tf.data.Dataset:

@@ -10,11 +10,17 @@ import tensorflow as tf
 
 from tltf import specs
 from tltf.data import features, text_vectors, texts
-from tltf.training import board, codecs, feeds, groups, job, stages
+from tltf.training import (
+    balance,
+    board,
+    codecs,
+    feeds,
+    groups,
+    job,
+    objective,
+    stages,
+)
 from tltf.training import network as networks
-
-# Focusing exponent of Lin et al. 2017 (arXiv:1708.02002), section 4.1
-_GAMMA = 2.0
 
 
 def learn(task_job: job.Job, network: networks.Network, seconds: dict) -> None:
@@ -28,8 +34,9 @@ def learn(task_job: job.Job, network: networks.Network, seconds: dict) -> None:
     setting = stages.Setting(
         recipe=task_job.recipe,
         network=network,
-        loss=_loss(task_job),
-        judge=_judge(task_job),
+        loss=objective.loss(task_job),
+        judge=objective.judge(task_job),
+        balance=lambda shared: balance.Sum(1),
         feed=_feeds(task_job, network),
         board=board.writer(task_job.folder / "logs"),
         folder=task_job.folder,
@@ -72,7 +79,28 @@ def vectors(task_job, network, role: str, *, view: int = 0) -> np.ndarray:
       role: train, valid or test.
       view: 0 for the image itself, else the number of an augmented view.
     """
-    recipe, table = task_job.recipe, task_job.records.part(role)
+    table = task_job.records.part(role)
+    return encoded(
+        network,
+        task_job.recipe,
+        task_job.codec,
+        list(table.values),
+        task_job.records.part_digests(role),
+        view=view,
+    )
+
+
+def encoded(network, recipe, codec, values, digests, *, view: int = 0) -> np.ndarray:
+    """Returns features of records from the cache, computed where absent.
+
+    Args:
+      network: Its encoder is run as it is now.
+      recipe: How records become its input.
+      codec: How texts do; None for images.
+      values: Paths or texts.
+      digests: SHA-256 of each.
+      view: As of `vectors`.
+    """
     frozen = features.Frozen(
         encoder=network.encoder,
         name=recipe.backbone,
@@ -80,15 +108,9 @@ def vectors(task_job, network, role: str, *, view: int = 0) -> np.ndarray:
         engine=recipe.engine,
         precision="bfloat16" if recipe.precision == "bfloat16" else "float32",
     )
-    found = task_job.records.part_digests(role)
-    if task_job.codec:
+    if codec:
         return text_vectors.vectors(
-            frozen,
-            list(table.values),
-            found,
-            task_job.codec,
-            view=network.reads,
-            batch=recipe.batch,
+            frozen, values, digests, codec, view=network.reads, batch=recipe.batch
         )
     image = recipe.image
     shown = features.Preprocess(
@@ -100,13 +122,7 @@ def vectors(task_job, network, role: str, *, view: int = 0) -> np.ndarray:
         seed=recipe.seed if view else 0,
         view=view,
     )
-    return features.vectors(
-        frozen,
-        list(table.values),
-        found,
-        shown,
-        batch=recipe.batch,
-    )
+    return features.vectors(frozen, values, digests, shown, batch=recipe.batch)
 
 
 def timed(seconds: dict[str, float], name: str, work: Callable):
@@ -115,77 +131,6 @@ def timed(seconds: dict[str, float], name: str, work: Callable):
     done = work()
     seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - began
     return done
-
-
-def frequencies(labels: np.ndarray, classes: int) -> np.ndarray:
-    """Returns the share of records of each class, float `[classes]`."""
-    if labels.ndim == 2:
-        return np.clip(labels.mean(0, dtype=np.float64), 1e-6, 1 - 1e-6)
-    return np.bincount(labels, minlength=classes) / len(labels)
-
-
-def adjustment(priors: np.ndarray, *, several: bool) -> np.ndarray:
-    """Returns what frequent classes get on top of their logits in training.
-
-    Source:
-      Menon et al. 2021 (arXiv:2007.07314), equation 10, tau = 1; for several
-      labels the same with the log odds of each.
-    """
-    return np.log(priors) - (np.log1p(-priors) if several else 0.0)
-
-
-def _loss(task_job) -> Callable:
-    recipe, task = task_job.recipe, task_job.task
-    labels = task_job.records.part("train").labels
-    priors = frequencies(labels, len(task_job.classes))
-    gamma = _GAMMA if recipe.imbalance == "focal" else 0.0
-    shift, weight = np.zeros_like(priors), np.ones_like(priors)
-    if recipe.imbalance == "logit_adjust":
-        shift = adjustment(priors, several=labels.ndim == 2)
-    if recipe.imbalance == "weights":
-        weight = 1 / (priors * len(priors))
-
-    shift, weight = shift.astype(np.float32), weight.astype(np.float32)
-
-    def loss(targets, logits):
-        found = task.loss(
-            targets, logits + shift, smoothing=recipe.smoothing, gamma=gamma
-        )
-        if recipe.imbalance == "weights":
-            # the mean weight of its labels; a record without labels counts once
-            held = tf.reduce_sum(targets, -1)
-            mean = tf.math.divide_no_nan(tf.reduce_sum(targets * weight, -1), held)
-            found *= tf.where(held > 0, mean, 1.0)
-        return found
-
-    return loss
-
-
-def _judge(task_job) -> Callable:
-    table, task = task_job.records.part("valid"), task_job.task
-    targets = task.targets(table.labels, len(task_job.classes))
-
-    def judge(logits: np.ndarray) -> dict[str, float]:
-        losses = task.loss(targets, tf.constant(logits), smoothing=0.0, gamma=0.0)
-        hits = task.hits(table.labels, logits)
-        return {
-            "valid_loss": float(np.mean(losses)),
-            "valid_accuracy": float(np.mean(hits)),
-        }
-
-    return judge
-
-
-def _odds(task_job) -> np.ndarray | None:
-    if task_job.recipe.imbalance != "oversample":
-        return None
-    table = task_job.records.part("train")
-    rare = 1 / frequencies(table.labels, len(table.classes))
-    if table.multi_label:
-        odds = np.max(table.labels * rare, 1) + rare.min()
-    else:
-        odds = rare[table.labels]
-    return odds / odds.sum()
 
 
 def _feeds(task_job, network) -> Callable:
@@ -203,7 +148,8 @@ def _feeds(task_job, network) -> Callable:
 
 def _whole(task_job, network) -> feeds.Images | feeds.Texts:
     shown, valid = task_job.examples("train"), task_job.examples("valid")
-    both = {"learner": network.model, "train": shown, "odds": _odds(task_job)}
+    order = feeds.shuffled(len(shown), objective.odds(task_job))
+    both = {"learner": network.model, "train": shown, "order": order}
     batch = task_job.recipe.batch
     if task_job.codec:
         return feeds.Texts(valid=texts.evaluation(valid, batch=batch), **both)
@@ -216,8 +162,9 @@ def cached(recipe: specs.Recipe, stage: specs.Stage) -> bool:
     """Whether a stage learns from cached features: a frozen encoder sees the same
     records each epoch, or one of `augment.views` fixed views of them."""
     augment = recipe.augment
+    heads = [part.head for part in recipe.parts] or [recipe.head]
     fixed = not augment.random or augment.views > 0
-    kept = stage.train == ("head",) and networks.cacheable(recipe)
+    kept = stage.train == ("head",) and networks.cacheable(heads)
     return kept and fixed and not augment.mixes
 
 
@@ -232,14 +179,14 @@ def _features(task_job, network) -> feeds.Features:
         targets=shown.targets,
         weights=shown.weights,
         valid=tf.data.Dataset.from_tensor_slices(np.asarray(valid)).batch(1024),
-        odds=_odds(task_job),
+        order=feeds.shuffled(len(shown), objective.odds(task_job)),
     )
 
 
 def _learnt(network, recipe) -> list:
     stages_ = recipe.stages or ()
     if all(stage.train == ("head",) for stage in stages_):
-        return network.head.trainable_weights
+        return groups.head(network.model, trainable=True)
     names = [
         groups.order(network.backbone) if s.train == "all" else s.train for s in stages_
     ]

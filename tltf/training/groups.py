@@ -25,6 +25,13 @@ def weighted(network: keras.Model) -> list[keras.layers.Layer]:
     return [layer for layer in network.layers if layer.weights]
 
 
+def head(network: keras.Model, *, trainable: bool = False) -> list:
+    """Returns the variables of all heads of a network, or those that learn."""
+    heads = [layer for layer in network.layers if layer.name.startswith("head_")]
+    kind = "trainable_weights" if trainable else "variables"
+    return [weight for layer in heads for weight in getattr(layer, kind)]
+
+
 def select(network, backbone, train, *, norm: str) -> dict[str, list]:
     """Freezes all but the groups `train`; returns group to weights, top first.
 

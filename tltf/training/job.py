@@ -13,7 +13,8 @@ from tltf import errors, registry, specs
 from tltf.backbones import _base as backbones
 from tltf.data import pipeline, texts
 from tltf.sources import _base
-from tltf.training import codecs, guards, loop
+from tltf.training import codecs, guards, loop, objective
+from tltf.training import network as networks
 from tltf.training import records as record_sets
 
 
@@ -46,6 +47,21 @@ class Job:
     def words(self) -> tuple[str, ...]:
         """Word of each id of the codec; empty where it has none."""
         return self.codec.words if self.codec else ()
+
+    def top(self, *, unit: bool = False, name: str = "") -> networks.Top:
+        """Returns what stands on the encoder for this task's answer.
+
+        Args:
+          unit: Scale the vector to unit length first.
+          name: Of the part in a network of several.
+        """
+        return networks.Top(
+            head=self.recipe.head,
+            outputs=self.task.outputs(len(self.classes)),
+            units=objective.units(self),
+            unit=unit,
+            name=name,
+        )
 
     def examples(self, role: str) -> pipeline.Pictures | texts.Texts:
         """Returns the records of one role, ready to be batched."""
@@ -84,7 +100,10 @@ def start(recipe: specs.Recipe, folder: pathlib.Path, *, resume: bool = False) -
     found = record_sets.prepare(recipe.data, seed=recipe.seed, task=task)
     guards.chooses_on_valid(found.cuts)
     # methods without an encoder say what kind of records they read
-    reads = getattr(registry.find("methods", recipe.method), "READS", None)
+    method = registry.find("methods", recipe.method)
+    if getattr(method, "SOLVES", False):
+        guards.solvable(found.table, task, method=recipe.method)
+    reads = getattr(method, "READS", None)
     codec = None
     if reads is None:
         backbone = backbone_of(recipe)

@@ -8,6 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tltf.training import balance as balances
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Learner:
@@ -17,7 +19,9 @@ class Learner:
       model: The network.
       optimizer: Built for `weights`.
       weights: Trainable weights, in the optimizer's order.
-      loss: (targets, logits) to the loss of each record, float `[batch]`.
+      loss: (targets, logits, sample weights) to the mean loss of each part and
+        the number of records that it is the mean of: two lists of float32.
+      balance: Makes one loss of those of the parts.
       averages: Moving averages of `weights`, or empty.
       momentum: Of the averages.
       steps: Steps so far, for the averages' warm-up; int64 variable.
@@ -26,14 +30,15 @@ class Learner:
     model: keras.Model
     optimizer: keras.Optimizer
     weights: list
-    loss: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+    loss: Callable[..., tuple[list[tf.Tensor], list[tf.Tensor]]]
+    balance: balances.Balance
     averages: list[tf.Variable]
     momentum: float
     steps: tf.Variable
 
 
 def step(learner: Learner) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
-    """Returns a function of one batch that learns and gives (loss sum, count)."""
+    """Returns a function of one batch that learns and gives (loss sums, counts)."""
 
     @tf.function(reduce_retracing=True)
     def run(inputs, targets, weights):
@@ -47,39 +52,69 @@ def whole(learner: Learner) -> Callable[[tf.data.Dataset], tf.Tensor]:
 
     @tf.function(reduce_retracing=True)
     def run(batches):
-        total, count = tf.constant(0.0), tf.constant(0.0)
+        total = tf.zeros([learner.balance.parts])
+        count = tf.zeros([learner.balance.parts])
         for inputs, targets, weights in batches:
             part, number = _step(learner, inputs, targets, weights)
             total += part
             count += number
-        return total / count
+        return total, count
 
     return run
 
 
-def logits(model: keras.Model) -> Callable[[Any], np.ndarray]:
-    """Returns a function of evaluation batches to logits `[n, classes]`, in order."""
+def logits(model: keras.Model) -> Callable[[Any], Any]:
+    """Returns a function of evaluation batches to logits `[n, ...]`, in order.
+
+    A network of several parts gives a mapping; logits of tokens are padded with
+    zeros to the longest text.
+    """
 
     @tf.function(reduce_retracing=True)
     def run(inputs):
-        return tf.cast(model(inputs, training=False), tf.float32)
+        return _float32(model(inputs, training=False))
 
-    return lambda batches: np.concatenate([run(inputs).numpy() for inputs in batches])
+    def whole_split(batches):
+        found = [run(inputs) for inputs in batches]
+        return tf.nest.map_structure(lambda *parts: _joined(parts), *found)
+
+    return whole_split
+
+
+def _joined(parts) -> np.ndarray:
+    arrays = [part.numpy() for part in parts]
+    if arrays[0].ndim == 3:
+        longest = max(array.shape[1] for array in arrays)
+        arrays = [
+            np.pad(array, ((0, 0), (0, longest - array.shape[1]), (0, 0)))
+            for array in arrays
+        ]
+    return np.concatenate(arrays)
+
+
+def _float32(outputs):
+    return tf.nest.map_structure(lambda one: tf.cast(one, tf.float32), outputs)
 
 
 def _step(learner, inputs, targets, weights):
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch([weight.value for weight in learner.weights])
-        outputs = tf.cast(learner.model(inputs, training=True), tf.float32)
-        losses = learner.loss(targets, outputs) * weights
-        extra = tf.add_n(learner.model.losses) if learner.model.losses else 0.0
-        scaled = learner.optimizer.scale_loss(tf.reduce_mean(losses) + extra)
+    balance = learner.balance
     values = [weight.value for weight in learner.weights]
+    with tf.GradientTape(
+        watch_accessed_variables=False, persistent=balance.persistent
+    ) as tape:
+        tape.watch([*values, *balance.watched])
+        outputs = _float32(learner.model(inputs, training=True))
+        means, counts = learner.loss(targets, outputs, weights)
+        extra = tf.add_n(learner.model.losses) if learner.model.losses else 0.0
+        total = balance.total(means, counts)
+        scaled = learner.optimizer.scale_loss(total + extra)
     gradients = tape.gradient(scaled, values)
+    balance.update(tape, total, means, counts)
     learner.optimizer.apply(gradients, learner.weights)
     learner.steps.assign_add(1)
     _average(learner)
-    return tf.reduce_sum(losses), tf.cast(tf.shape(losses)[0], tf.float32)
+    counts = tf.stack(counts)
+    return tf.stack(means) * counts, counts
 
 
 def _average(learner: Learner) -> None:

@@ -27,68 +27,136 @@ class Network:
 
     Attributes:
       model: {"image": 0..255 `[batch, side, side, 3]`}, {"tokens"} or {"chars"},
-        to float32 logits.
+        to float32 logits, or to {part: logits}.
       encoder: The same input to {"vector", ...}.
-      head: What the head reads, float `[batch, ...]`, to the same logits.
-      reads: Which output of the encoder that is.
+      head: What the heads read, float `[batch, ...]`, to the same logits; None where
+        heads read different outputs.
+      reads: Which output of the encoder that is; "" where there are several.
       backbone: Description of the encoder.
       source: Where the weights came from: `choice`, `file`, `sha256`.
     """
 
     model: keras.Model
     encoder: keras.Model
-    head: keras.Model
+    head: keras.Model | None
     reads: str
     backbone: _base.Backbone | _base.TextBackbone
     source: dict[str, Any]
 
 
-def build(
-    recipe: specs.Recipe,
-    outputs: int,
-    *,
-    unit: bool = False,
-    words: Sequence[str] = (),
-) -> Network:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Top:
+    """What stands on the encoder for one answer.
+
+    Attributes:
+      head: Of the recipe, or of a part.
+      outputs: Width of the last layer.
+      units: Mean and spread of train's numbers, which the network puts on its
+        output; None where labels are no numbers.
+      unit: Scale the vector to unit length first.
+      name: Of the part; empty for the one answer of a plain recipe.
+    """
+
+    head: specs.Head
+    outputs: int
+    units: tuple[float, float] | None = None
+    unit: bool = False
+    name: str = ""
+
+
+def build(recipe: specs.Recipe, top: Top, *, words: Sequence[str] = ()) -> Network:
     """Returns the network of a recipe with its starting weights.
 
     Args:
       recipe: Resolved; `weights: none` gives random ones.
-      outputs: Number of classes.
-      unit: Scale the vector to unit length before the last layer.
+      top: What stands on the encoder.
       words: Word of each id, for encoders of words.
 
     Raises:
       UserError: The weights cannot be had, or do not fit; or the head reads
         what this encoder does not give.
     """
+    return _network(recipe, [top], words, lambda outputs: outputs[""])
+
+
+def joined(
+    recipe: specs.Recipe, tops: Sequence[Top], *, words: Sequence[str] = ()
+) -> Network:
+    """Returns one encoder with several heads, whose model gives {part: logits}.
+
+    Args:
+      recipe, words: As of `build`.
+      tops: What stands on the encoder, one for each part.
+
+    Raises:
+      UserError: As `build`.
+    """
+    return _network(recipe, tops, words, lambda outputs: outputs)
+
+
+def _network(recipe, tops: Sequence[Top], words, outward) -> Network:
     module, form = registry.variant(recipe.backbone)
     backbone = module.VARIANTS[form]
     path = _base.resolve(module, backbone, recipe.weights, name=recipe.backbone)
-    kind = registry.find("heads", recipe.head.kind)
     with policy(recipe.precision):
         encoder = _encoder(module, backbone, recipe, path, words)
-        _check_head(encoder, recipe, kind.READS)
-        layers = kind.layers(outputs, unit=unit, dropout=recipe.head.dropout)
-        shown = encoder.output[kind.READS]
-        model = keras.Model(encoder.input, _through(layers, shown), name="model")
-        # a Masking layer of the head reads zeros, not the sequence's own mask
-        alone = keras.Input(shown.shape[1:], dtype=shown.dtype, name=kind.READS)
-        head = keras.Model(alone, _through(layers, alone), name="head")
+        layers = {top.name: _layers(top) for top in tops}
+        shown = {top.name: _shown(encoder, top, recipe) for top in tops}
+        made = {name: _through(layers[name], shown[name]) for name in layers}
+        model = keras.Model(encoder.input, outward(made), name="model")
+        head, reads = _alone(tops, layers, shown, outward)
     guards.scaled_once(model, side=recipe.image.side)
     return Network(
         model=model,
         encoder=encoder,
         head=head,
-        reads=kind.READS,
+        reads=reads,
         backbone=backbone,
         source=_source(recipe, backbone, path),
     )
 
 
-def cacheable(recipe: specs.Recipe) -> bool:
-    """Whether the head reads vectors of one size, which are worth keeping."""
-    return registry.find("heads", recipe.head.kind).READS != "sequence"
+def _alone(tops, layers, shown, outward) -> tuple[keras.Model | None, str]:
+    """The heads as a network of their own, if all of them read one output."""
+    kinds = {registry.find("heads", top.head.kind).READS for top in tops}
+    if len(kinds) > 1:
+        return None, ""
+    [reads] = kinds
+    first = next(iter(shown.values()))
+    # a Masking layer of the head reads zeros, not the sequence's own mask
+    alone = keras.Input(first.shape[1:], dtype=first.dtype, name=reads)
+    made = {name: _through(layers[name], alone) for name in layers}
+    return keras.Model(alone, outward(made), name="head"), reads
+
+
+def _layers(top: Top) -> list[keras.layers.Layer]:
+    kind = registry.find("heads", top.head.kind)
+    made = kind.layers(top.outputs, unit=top.unit, dropout=top.head.dropout)
+    if top.units:
+        mean, spread = top.units
+        made.append(
+            keras.layers.Rescaling(spread, mean, dtype="float32", name="head_units")
+        )
+    for layer in made if top.name else ():
+        layer.name = f"head_{top.name}_{layer.name.removeprefix('head_')}"
+    return made
+
+
+def _shown(encoder: keras.Model, top: Top, recipe: specs.Recipe):
+    """What the head of a part reads of the encoder."""
+    reads = registry.find("heads", top.head.kind).READS
+    if reads not in encoder.output:
+        raise errors.UserError(
+            f"head.kind: {top.head.kind} reads {reads!r}, which {recipe.backbone} "
+            f"does not give; it gives {', '.join(sorted(encoder.output))}"
+        )
+    return encoder.output[reads]
+
+
+def cacheable(heads: Sequence[specs.Head]) -> bool:
+    """Whether the heads read one vector of fixed size, which is worth keeping."""
+    kinds = {registry.find("heads", head.kind).READS for head in heads}
+    return len(kinds) == 1 and "sequence" not in kinds
 
 
 def _encoder(module, backbone, recipe: specs.Recipe, path, words) -> keras.Model:
@@ -96,14 +164,6 @@ def _encoder(module, backbone, recipe: specs.Recipe, path, words) -> keras.Model
         length = recipe.text.length
         return module.build(backbone, words=words, length=length, weights=path)
     return module.build(backbone, side=recipe.image.side, weights=path)
-
-
-def _check_head(encoder: keras.Model, recipe: specs.Recipe, reads: str) -> None:
-    if reads not in encoder.output:
-        raise errors.UserError(
-            f"head.kind: {recipe.head.kind} reads {reads!r}, which {recipe.backbone} "
-            f"does not give; it gives {', '.join(sorted(encoder.output))}"
-        )
 
 
 def _source(recipe: specs.Recipe, backbone, path) -> dict[str, Any]:

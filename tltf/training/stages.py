@@ -11,6 +11,7 @@ import tensorflow as tf
 from absl import logging
 
 from tltf import errors, specs
+from tltf.training import balance as balances
 from tltf.training import groups, guards, history, loop, optimizer, state
 from tltf.training import network as networks
 
@@ -25,22 +26,27 @@ class Setting:
     Attributes:
       recipe: Resolved.
       network: Changed in place.
-      loss: (targets, logits) to the loss of each record.
+      loss: As of `loop.Learner`.
+      balance: Last learning weights of the encoder, or None, to what makes one
+        loss of those of the parts.
       judge: Logits of the valid split to {"valid_loss", "valid_accuracy", ...}.
       feed: Stage to its feed; see `training.feeds`.
       board: (row of history.csv, epochs so far) to the TensorBoard logs.
       folder: Run folder.
       resume: Go on from the checkpoint where there is one.
+      parts: Names of the losses; empty for one.
     """
 
     recipe: specs.Recipe
     network: networks.Network
-    loss: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+    loss: Callable
+    balance: Callable[[Any], balances.Balance]
     judge: Callable[[np.ndarray], dict[str, float]]
     feed: Callable[[specs.Stage], Any]
     board: Callable[[dict, int], None]
     folder: pathlib.Path
     resume: bool
+    parts: tuple[str, ...] = ()
 
     @property
     def checkpoint(self) -> pathlib.Path:
@@ -131,7 +137,8 @@ def _stage(setting, number, stage, place, arrays) -> None:
             epoch=epoch,
             batch=setting.recipe.batch,
         )
-        loss = _epoch(advance, batches, feed, steps)
+        losses = _epoch(advance, batches, feed, steps)
+        loss = float(np.sum(losses))
         if not np.isfinite(loss):
             raise errors.WorkError(
                 f"stage {number + 1}, epoch {epoch + 1}: the loss is {loss}; "
@@ -141,7 +148,7 @@ def _stage(setting, number, stage, place, arrays) -> None:
         place.epoch = epoch + 1
         row = {"stage": number + 1, "epoch": epoch + 1, "loss": loss}
         with _averaged(learner):
-            row |= setting.judge(logits(feed.valid))
+            row |= setting.judge(logits(feed.valid)) | _parts(setting, learner, losses)
             row["seconds"] = time.perf_counter() - began
             _note(setting, place, row)
         _save(setting, learner, place)
@@ -168,24 +175,53 @@ def _learner(setting, chosen, stage, feed, steps) -> loop.Learner:
         optimizer=made,
         weights=weights,
         loss=setting.loss,
+        balance=setting.balance(_shared(chosen)),
         averages=averages,
         momentum=momentum or 0.0,
         steps=tf.Variable(0, dtype=tf.int64),
     )
 
 
-def _epoch(advance, batches, feed, steps) -> float:
+def _shared(chosen) -> Any:
+    """The last weights of the encoder that learn and are a matrix, or None."""
+    trunk = [w for name, weights in chosen.items() if name != "head" for w in weights]
+    groups_ = [weights for name, weights in chosen.items() if name != "head"]
+    matrices = [w for w in (groups_[0] if trunk else []) if len(w.shape) > 1]
+    return matrices[-1] if matrices else None
+
+
+def _parts(setting, learner, losses) -> dict[str, float]:
+    """Columns of history.csv for the loss, and the factor, of each part."""
+    row = {
+        f"loss_{name}": float(loss)
+        for name, loss in zip(setting.parts, losses, strict=False)
+    }
+    shares = learner.balance.shares()
+    return row | {
+        f"factor_{name}": share
+        for name, share in zip(setting.parts, shares, strict=False)
+    }
+
+
+def _epoch(advance, batches, feed, steps) -> np.ndarray:
+    """Mean loss of each part over the records that carry its label, `[parts]`."""
     if feed.whole_epoch:
-        return float(advance(batches))
-    total = count = 0.0
+        return _mean(*(found.numpy() for found in advance(batches)))
+    total = count = np.zeros(())
     told = time.monotonic()
     for number, batch in enumerate(batches, 1):
         part, size = advance(*batch)
-        total, count = total + float(part), count + float(size)
+        total, count = total + part.numpy(), count + size.numpy()
         if time.monotonic() - told > _TELL:
             told = time.monotonic()
-            logging.info("  step %d of %d, loss %.4f", number, steps, total / count)
-    return total / count
+            now = float(np.sum(_mean(total, count)))
+            logging.info("  step %d of %d, loss %.4f", number, steps, now)
+    return _mean(total, count)
+
+
+def _mean(total: np.ndarray, count: np.ndarray) -> np.ndarray:
+    # a loss that is no number must not hide behind a part without records
+    return total / np.maximum(count, 1.0)
 
 
 class _averaged:
@@ -222,7 +258,7 @@ def _kept(setting) -> list:
     # it again after each epoch would take longer than the epoch.
     trained = [stage.train for stage in setting.recipe.stages]
     if all(names == ("head",) for names in trained):
-        return setting.network.head.variables
+        return groups.head(setting.network.model)
     return setting.network.model.variables
 
 
@@ -236,6 +272,7 @@ def _save(setting, learner: loop.Learner, place: _Place) -> None:
             "optimizer": learner.optimizer.variables,
             "averages": learner.averages,
             "steps": [learner.steps],
+            "balance": learner.balance.variables,
             "best": place.weights or [],
         },
         meta,
@@ -246,6 +283,8 @@ def _restore(learner: loop.Learner, arrays: dict) -> None:
     state.put(learner.optimizer.variables, arrays["optimizer"], what="optimizer slots")
     state.put(learner.averages, arrays.get("averages", []), what="averages")
     learner.steps.assign(arrays["steps"][0])
+    factors = arrays.get("balance", [])
+    state.put(learner.balance.variables, factors, what="factors of the losses")
 
 
 def _say(row: dict, stages: int, epochs: int) -> None:
