@@ -42,6 +42,22 @@ def difference(
     return mean(gap, resamples=resamples, seed=seed)
 
 
+def sums(columns: np.ndarray, *, resamples: int = 1000, seed: int = 0) -> np.ndarray:
+    """Returns the sum of each column over resampled records, `[resamples, k]`.
+
+    Args:
+      columns: What is summed, one row a record, `[n, k]`, n >= 1.
+      resamples: Draws with replacement, each of n records.
+      seed: Repeats the same draws.
+    """
+    generator, count = np.random.default_rng(seed), len(columns)
+    found = np.empty((resamples, columns.shape[1]))
+    for number in range(resamples):
+        rows = generator.integers(0, count, count)
+        found[number] = np.bincount(rows, minlength=count) @ columns
+    return found
+
+
 def percentiles(means: np.ndarray, level: float = 0.95) -> tuple[float, float]:
     """Returns the middle `level` of resampled values `[resamples]` as (low, high)."""
     tail = (1 - level) / 2

@@ -42,7 +42,7 @@ def single(
       ValueError: Shapes that do not agree, or a label out of range.
     """
     labels = np.asarray(labels)
-    probabilities = _checked(probabilities, len(labels))
+    probabilities = checked(probabilities, len(labels))
     classes = probabilities.shape[1]
     if labels.ndim != 1 or labels.min() < 0 or labels.max() >= classes:
         raise ValueError(f"labels must be int [n] in 0..{classes - 1}")
@@ -92,7 +92,7 @@ def several(
       ValueError: Shapes that do not agree.
     """
     truth = np.asarray(labels) > 0
-    probabilities = _checked(probabilities, len(truth))
+    probabilities = checked(probabilities, len(truth))
     if truth.shape != probabilities.shape:
         raise ValueError(f"labels {truth.shape} but answers {probabilities.shape}")
     given = probabilities >= np.asarray(thresholds)
@@ -178,6 +178,28 @@ def one_hot(labels: np.ndarray, classes: int) -> np.ndarray:
     return np.eye(classes)[np.asarray(labels)]
 
 
+def checked(probabilities: np.ndarray, count: int) -> np.ndarray:
+    """Returns answers as float64 `[n, k]` if there are some, all of them finite.
+
+    Raises:
+      UserError: No records.
+      WorkError: A value that is not finite.
+      ValueError: Not one row for each of `count` records.
+    """
+    probabilities = np.asarray(probabilities, np.float64)
+    if probabilities.ndim != 2 or len(probabilities) != count:
+        raise ValueError(f"{count} labels but answers of shape {probabilities.shape}")
+    if not count:
+        raise errors.UserError("there are no records to score; check the split's slice")
+    bad = np.flatnonzero(~np.isfinite(probabilities).all(-1))
+    if len(bad):
+        raise errors.WorkError(
+            f"{len(bad)} of {count} records have an answer that is not a number, "
+            f"first record {bad[0]}: training diverged; lower the rate"
+        )
+    return probabilities
+
+
 def _ranking(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
     # An AUC needs both sides; average precision needs one true record.
     both = (truth > 0).any(0) & (truth == 0).any(0)
@@ -237,21 +259,6 @@ def _log_loss(right: np.ndarray) -> float:
 def _top(labels: np.ndarray, probabilities: np.ndarray, k: int) -> float:
     best = np.argsort(-probabilities, axis=-1, kind="stable")[:, :k]
     return (best == labels[:, None]).any(-1).mean()
-
-
-def _checked(probabilities: np.ndarray, count: int) -> np.ndarray:
-    probabilities = np.asarray(probabilities, np.float64)
-    if probabilities.ndim != 2 or len(probabilities) != count:
-        raise ValueError(f"{count} labels but answers of shape {probabilities.shape}")
-    if not count:
-        raise errors.UserError("there are no records to score; check the split's slice")
-    bad = np.flatnonzero(~np.isfinite(probabilities).all(-1))
-    if len(bad):
-        raise errors.WorkError(
-            f"{len(bad)} of {count} records have a probability that is not a number, "
-            f"first record {bad[0]}: training diverged; lower the rate"
-        )
-    return probabilities
 
 
 def _plain(found: dict[str, float]) -> dict[str, float]:
