@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy import optimize, special
 
+from tltf.ops import levels
+
 Loss = Callable[[np.ndarray], float]
 
 # Temperatures outside make every answer certain or every answer a guess.
@@ -44,16 +46,39 @@ def temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     return _least(logits, _softmax_loss(labels, logits.shape[1]))
 
 
+def of_levels(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Returns T so that levels by logits / T have the least log loss.
+
+    Args:
+      logits: Of validation records, `[n, levels - 1]`; see `ops.levels`.
+      labels: Level of each record, int `[n]`.
+
+    Returns:
+      T in [0.01, 100]; see `temperature`, source and departure included.
+    """
+    targets = _targets(np.asarray(labels), np.shape(logits)[1] + 1)
+
+    def loss(scaled: np.ndarray) -> float:
+        return -(targets * levels.logs(scaled)).sum(-1).mean()
+
+    return _least(np.asarray(logits, np.float64), loss)
+
+
 def _softmax_loss(labels: np.ndarray, classes: int) -> Loss:
-    count = len(labels)
-    rest = 1 / (count + 2)
-    targets = np.full((count, classes), rest / max(1, classes - 1))
-    targets[np.arange(count), labels] = 1 - rest
+    targets = _targets(labels, classes)
 
     def loss(scaled: np.ndarray) -> float:
         return -(targets * special.log_softmax(scaled, axis=-1)).sum(-1).mean()
 
     return loss
+
+
+def _targets(labels: np.ndarray, classes: int) -> np.ndarray:
+    count = len(labels)
+    rest = 1 / (count + 2)
+    targets = np.full((count, classes), rest / max(1, classes - 1))
+    targets[np.arange(count), labels] = 1 - rest
+    return targets
 
 
 def _sigmoid_loss(labels: np.ndarray) -> Loss:

@@ -36,3 +36,18 @@ def sigmoid(targets: tf.Tensor, logits: tf.Tensor, *, smoothing=0.0, gamma=0.0):
         right = targets * tf.sigmoid(logits) + (1.0 - targets) * tf.sigmoid(-logits)
         terms *= (1.0 - right) ** gamma
     return tf.reduce_mean(terms, -1)
+
+
+def levels(logits: tf.Tensor) -> tf.Tensor:
+    """Returns the log of each level's probability, float32 `[..., levels]`.
+
+    The same in the graph as `ops.levels.logs`; of rows that sum to 1, so `softmax`
+    takes them for logits.
+
+    Args:
+      logits: float32 `[..., levels - 1]`.
+    """
+    none = tf.zeros_like(logits[..., :1])
+    passed = tf.cumsum(tf.math.log_sigmoid(logits), -1)
+    stopped = tf.concat([tf.math.log_sigmoid(-logits), none], -1)
+    return tf.concat([none, passed], -1) + stopped
