@@ -41,13 +41,21 @@ EXTRAS = {
         "tf2onnx",
         "openvino>=2025.0",
     ],
-    "serving": ["tensorflow-serving-api==2.21.*"],
+    "serve": [
+        "tensorflow-serving-api==2.21.*",
+        "grpcio-health-checking",
+        "starlette>=0.40",
+        "uvicorn>=0.30",
+        "httptools>=0.6",
+        "prometheus-client>=0.20",
+    ],
 }
 EXTRAS["quickstart"] = EXTRAS["lite"][:1] + EXTRAS["hog"] + EXTRAS["report"]
 EXTRAS["all"] = sorted({line for lines in EXTRAS.values() for line in lines})
 EXTRAS["test"] = [
     *EXTRAS["all"],
     "pytest>=8",
+    "selenium>=4.20",  # the demo page is tested where there is a Chromium
     "pytest-xdist>=3",
     "hypothesis>=6",
     "gensim>=4.3",
@@ -63,7 +71,9 @@ setuptools.setup(
     license="Apache-2.0",
     python_requires=">=3.11,<3.14",
     packages=setuptools.find_packages(include=["tltf", "tltf.*"]),
-    package_data={"tltf": ["analysis/templates/*", "text/models/*/*"]},
+    package_data={
+        "tltf": ["analysis/templates/*", "text/models/*/*", "serving/page/files/*"]
+    },
     install_requires=BASE,
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["tltf = tltf.cli.__main__:main"]},

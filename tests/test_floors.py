@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "methods": _RECIPE | {"ops", "training", "pretraining"},
     "analysis": _LOW | {"ops", "specs"},
     "export": _LOW | {"registry", "ops", "specs", "fetch", "layers", ""},
+    "serving": _LOW | {"ops", "fetch", "export"},
     "runs": _RECIPE | {"config", "ops", "fetch", "training", "analysis"},
 }
 STRANGERS = ("sources", "codecs", "backbones", "heads", "tasks", "engines")

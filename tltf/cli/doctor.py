@@ -37,7 +37,7 @@ _PACKAGES = {
     "ai_edge_litert": "fast",
     "onnxruntime": "fast",
     "openvino": "fast",
-    "tensorflow_serving": "serving",
+    "tensorflow_serving": "serve",
 }
 
 

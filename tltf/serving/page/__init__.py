@@ -1,0 +1,57 @@
+"""The demo page: files without a build step, and what they need to know."""
+
+import pathlib
+from typing import Any
+
+from starlette import requests, responses, routing, staticfiles
+
+from tltf.serving import models, version
+
+_FILES = pathlib.Path(__file__).parent / "files"
+_HEADERS = {
+    "content-security-policy": "default-src 'self'; img-src 'self' blob: data:",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-cache",
+}
+
+
+def routes(held: models.Models) -> list[routing.BaseRoute]:
+    """Returns the routes of the page.
+
+    Args:
+      held: The models to offer on it.
+    """
+
+    async def index(request: requests.Request) -> responses.Response:
+        return responses.FileResponse(_FILES / "index.html", headers=_HEADERS)
+
+    async def listed(request: requests.Request) -> responses.Response:
+        return responses.JSONResponse(
+            [_model(held, name) for name in held.names()], headers=_HEADERS
+        )
+
+    return [
+        routing.Route("/", index),
+        routing.Route("/ui/models.json", listed),
+        routing.Mount("/ui", staticfiles.StaticFiles(directory=_FILES)),
+    ]
+
+
+def _model(held: models.Models, name: str) -> dict[str, Any]:
+    ready = held.ready(name)
+    return {
+        "name": name,
+        "labels": held.labels(name),
+        "versions": [_version(ready[n].version) for n in sorted(ready, reverse=True)],
+    }
+
+
+def _version(loaded: version.Version) -> dict[str, Any]:
+    default = loaded.signatures.get(version.DEFAULT)
+    return {
+        "number": loaded.number,
+        "inputs": sorted(default.inputs) if default else [],
+        "classes": loaded.card.get("labels", []),
+        "about": loaded.card.get("intended_use", ""),
+    }
