@@ -6,6 +6,7 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tltf import errors
 from tltf.codecs import words
 from tltf.ops import tokens
 
@@ -54,3 +55,21 @@ def test_one_end_of_a_long_text_is_kept(keep, expected):
     codec = words.Codec(["", "?", *"abcd"], length=2, keep=keep, fixed=True)
     ids = codec.encode(tf.constant(["a b c d", "a"]))["tokens"].numpy()
     np.testing.assert_array_equal(ids, [expected, [2, 0]])
+
+
+def test_spaces_alone_part_texts_that_are_tokenised():
+    texts = ["Do n't (X) B-52 , \u00c9t\u00e9", "a\tb\nc  d"]
+    codec = words.fit(texts, **SETTINGS | {"words": 99, "length": 9}, split="spaces")
+    assert {"n't", "(x)", "b-52", ",", "\u00e9t\u00e9"} <= set(codec.words)
+    ids = codec.encode(tf.constant(texts))["tokens"].numpy()
+    np.testing.assert_array_equal((ids > 0).sum(1), [6, 4])
+
+
+def test_the_kind_of_split_is_checked_and_kept(tmp_path):
+    with pytest.raises(errors.UserError, match="'lines' is unknown; give words or spa"):
+        words.fit(["a"], **SETTINGS, split="lines")
+    codec = words.fit(["a"], **SETTINGS, split="spaces")
+    codec.save(tmp_path)
+    again = words.load(tmp_path, **SETTINGS, split="spaces")
+    assert again.about() == codec.about()
+    assert again.about() != words.fit(["a"], **SETTINGS).about()

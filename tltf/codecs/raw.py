@@ -8,6 +8,7 @@ import tensorflow as tf
 from tltf.fetch import files
 
 FILE = "vocabulary.txt"
+SPLITS = ("words",)
 
 
 class Codec(tf.Module):

@@ -13,6 +13,7 @@ from tltf.fetch import files
 from tltf.ops import rules, special
 
 _FILE = "vocabulary.txt"
+SPLITS = ("words",)
 _AT_ONCE = 256  # texts split in one call while words are counted
 
 
@@ -23,12 +24,15 @@ def fit(texts: Sequence, *, words: int = 60_000, least: int = 2, **shape) -> "Co
       texts: Texts to learn from, str or bytes.
       words: Largest vocabulary, special tokens included.
       least: Occurrences below which a word is unknown.
-      **shape: `length`, `keep`, `fixed`; see `Codec`.
+      **shape: `length`, `keep`, `fixed`; see `Codec`; and `split`, always `words`.
+
+    Raises:
+      UserError: Another `split`.
 
     Source:
       60,000 words that occur twice: Howard & Ruder 2018 (arXiv:1801.06146).
     """
-    return Codec(vocabulary(texts, words=words, least=least), **shape)
+    return Codec(vocabulary(texts, words=words, least=least), **_checked(shape))
 
 
 def load(folder: pathlib.Path, **shape) -> "Codec":
@@ -45,7 +49,18 @@ def load(folder: pathlib.Path, **shape) -> "Codec":
     path = folder / _FILE
     if not path.is_file():
         raise errors.UserError(f"{path} does not exist; it lists a codec's words")
-    return Codec(path.read_text(encoding="utf-8").split("\n")[:-1], **shape)
+    words = path.read_text(encoding="utf-8").split("\n")[:-1]
+    return Codec(words, **_checked(shape))
+
+
+def _checked(shape: dict[str, Any]) -> dict[str, Any]:
+    """Returns the arguments of `Codec` in those of `fit` and `load`."""
+    if shape.get("split", "words") not in SPLITS:
+        raise errors.UserError(
+            f"text.split: {shape['split']}: this backbone reads words by ULMFiT's "
+            "rules; take words, or a backbone of glove or elmo"
+        )
+    return {key: value for key, value in shape.items() if key != "split"}
 
 
 def vocabulary(texts: Sequence, *, words: int, least: int) -> tuple[str, ...]:

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 
 import tensorflow as tf
 
+from tltf import errors
 from tltf.fetch import files
 from tltf.ops import tokens
 
 PADDING, UNKNOWN = "", "[UNK]"
 FILE = "vocabulary.txt"
+SPLITS = ("words", "spaces")
 _AT_ONCE = 1024  # texts of one call while counting
 
 
@@ -23,8 +25,18 @@ class Codec(tf.Module):
       fixed: Whether every batch is padded to that length.
     """
 
-    def __init__(self, words: Sequence[str], *, length: int, keep: str, fixed: bool):
+    def __init__(
+        self,
+        words: Sequence[str],
+        *,
+        length: int,
+        keep: str,
+        fixed: bool,
+        split: str = "words",
+    ):
         super().__init__(name="words")
+        self._cut = _cutter(split)
+        self._split = split
         self.words = tuple(words)
         self.length = length
         self.fixed, self._keep = fixed, keep
@@ -39,7 +51,7 @@ class Codec(tf.Module):
 
         `t` is `length` where fixed, else the most words of one text, at least 1.
         """
-        found = tokens.cut(tokens.words(texts), self.length, keep=self._keep)
+        found = tokens.cut(self._cut(texts), self.length, keep=self._keep)
         ids = found.with_values(self._table.lookup(found.values))
         most = self.length if self.fixed else tf.maximum(found.bounding_shape()[1], 1)
         dense = ids.to_tensor(shape=tf.stack([found.nrows(), tf.cast(most, tf.int64)]))
@@ -53,6 +65,7 @@ class Codec(tf.Module):
             "length": self.length,
             "keep": self._keep,
             "fixed": self.fixed,
+            "split": self._split,
         }
 
     def save(self, folder: pathlib.Path) -> None:
@@ -64,31 +77,42 @@ class Codec(tf.Module):
         return self.length if self.fixed else None
 
 
-def fit(
-    texts: Sequence[str], *, words: int, least: int, length: int, keep: str, fixed: bool
-) -> Codec:
+def fit(texts: Sequence[str], *, words: int, least: int, **shape) -> Codec:
     """Returns the codec of the most frequent words of `texts`.
 
     Args:
       texts: Those to learn from, and no others.
       words: Most words known, padding and unknown included.
       least: Occurrences below which a word is unknown.
-      length: Words kept of a text.
-      keep: `start` or `end` of longer texts.
-      fixed: Pad every batch to `length`.
+      **shape: `length`, words kept of a text; `keep`, `start` or `end` of longer
+        ones; `fixed`, pad every batch to `length`; `split`, `words` (see
+        `tokens.words`) or `spaces`, what stands between white space, lower case.
+
+    Raises:
+      UserError: An unknown `split`.
     """
+    cut = _cutter(shape.get("split", "words"))
     counts: collections.Counter = collections.Counter()
     for start in range(0, len(texts), _AT_ONCE):
         part = tf.constant(list(texts[start : start + _AT_ONCE]), tf.string)
-        counts.update(tokens.words(part).flat_values.numpy().tolist())
+        counts.update(cut(part).flat_values.numpy().tolist())
     known = vocabulary(counts.items(), words=words - 2, least=least)
-    return Codec([PADDING, UNKNOWN, *known], length=length, keep=keep, fixed=fixed)
+    return Codec([PADDING, UNKNOWN, *known], **shape)
 
 
-def load(folder: pathlib.Path, *, length: int, keep: str, fixed: bool, **_) -> Codec:
-    """Returns the codec that `save` wrote to a folder."""
+def load(folder: pathlib.Path, *, words: int = 0, least: int = 0, **shape) -> Codec:
+    """Returns the codec that `save` wrote to a folder; `shape` is as of `fit`, and
+    `words` and `least` are in the file."""
     text = (folder / FILE).read_text(encoding="utf-8")
-    return Codec(text.split("\n")[:-1], length=length, keep=keep, fixed=fixed)
+    return Codec(text.split("\n")[:-1], **shape)
+
+
+def _cutter(split: str):
+    if split not in SPLITS:
+        raise errors.UserError(
+            f"text.split: {split!r} is unknown; give {' or '.join(SPLITS)}"
+        )
+    return tokens.words if split == "words" else tokens.between_spaces
 
 
 def vocabulary(counts: Iterable, *, words: int, least: int) -> list[str]:

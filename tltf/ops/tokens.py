@@ -26,6 +26,16 @@ def words(texts: tf.Tensor) -> tf.RaggedTensor:
     return tf.strings.split(tf.strings.regex_replace(opened, _CLITICS, r"\1 \2"))
 
 
+def between_spaces(texts: tf.Tensor) -> tf.RaggedTensor:
+    """Returns what stands between white space, lower case, string `[b, (tokens)]`.
+
+    Args:
+      texts: Any bytes, string `[b]`; what is not UTF-8 becomes U+FFFD.
+    """
+    plain = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8")
+    return tf.strings.split(tf.strings.lower(plain, encoding="utf-8"))
+
+
 def cut(tokens: tf.RaggedTensor, length: int, *, keep: str) -> tf.RaggedTensor:
     """Returns at most `length` tokens of each row: its start or its end.
 

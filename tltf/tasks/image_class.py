@@ -45,7 +45,9 @@ def truth(label: np.ndarray, classes: list[str]) -> str:
     return classes[int(label)]
 
 
-def score(labels: np.ndarray, probabilities: np.ndarray, chosen: dict) -> dict:
+def score(
+    labels: np.ndarray, probabilities: np.ndarray, chosen: dict, *, classes=()
+) -> dict:
     """Returns metrics by name; see `ops.scores.single`."""
     return scores.single(labels, probabilities)
 

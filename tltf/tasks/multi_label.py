@@ -48,7 +48,9 @@ def truth(label: np.ndarray, classes: list[str]) -> list[str]:
     return [name for name, hit in zip(classes, label, strict=True) if hit]
 
 
-def score(labels: np.ndarray, probabilities: np.ndarray, chosen: dict) -> dict:
+def score(
+    labels: np.ndarray, probabilities: np.ndarray, chosen: dict, *, classes=()
+) -> dict:
     """Returns metrics by name; see `ops.scores.several`.
 
     `accuracy` is `exact_match`: all labels of a record right.

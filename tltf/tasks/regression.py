@@ -46,8 +46,8 @@ def choices(logits: np.ndarray, labels: np.ndarray, *, fit: bool) -> dict:
 
 
 def answer(row: np.ndarray, classes: list[str], chosen: dict) -> float:
-    """Returns the number of `row`, float `[1]`."""
-    return float(row[0])
+    """Returns the number of `row`, float `[1]`, in the shortest form of float32."""
+    return float(str(np.float32(row[0])))
 
 
 def truth(label: np.ndarray, classes: list[str]) -> float:
@@ -55,7 +55,9 @@ def truth(label: np.ndarray, classes: list[str]) -> float:
     return float(str(np.float32(label)))
 
 
-def score(labels: np.ndarray, probabilities: np.ndarray, chosen: dict) -> dict:
+def score(
+    labels: np.ndarray, probabilities: np.ndarray, chosen: dict, *, classes=()
+) -> dict:
     """Returns metrics by name; see `ops.numbers.number`."""
     return numbers.number(labels, probabilities[:, 0])
 

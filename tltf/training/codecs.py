@@ -42,5 +42,6 @@ def _settings(recipe: specs.Recipe, backbone) -> dict:
         "least": text.least,
         "length": text.length,
         "keep": text.keep,
+        "split": text.split,
         "fixed": backbone.fixed,
     }

@@ -26,7 +26,7 @@ def finish(task_job: job.Job, outcome: job.Outcome, seconds: float) -> specs.Rep
     task, table = task_job.task, task_job.records.part("valid")
     logits = outcome.logits(table)
     chosen = task.choices(logits, table.labels, fit=task_job.recipe.calibrate)
-    labels = "\n".join(task_job.classes) + "\n"
+    labels = "".join(f"{name}\n" for name in task_job.classes)
     files.write_text(task_job.folder / "labels.txt", labels)
     if outcome.model is not None:
         _save_model(outcome.model, task_job.folder / "checkpoints" / "model.keras")
@@ -53,7 +53,8 @@ def scored(task_job: job.Job, role: str, table, logits, chosen) -> dict[str, flo
     found = task.probabilities(logits, chosen["temperature"])
     path = task_job.folder / f"answers_{role}.jsonl"
     answers.write(path, table, found, task=task, chosen=chosen)
-    return {k: float(v) for k, v in task.score(table.labels, found, chosen).items()}
+    scores = task.score(table.labels, found, chosen, classes=table.classes)
+    return {k: float(v) for k, v in scores.items()}
 
 
 def write(folder: pathlib.Path, report: specs.Report) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from absl import logging
 
-from tltf import errors
+from tltf import errors, registry
 from tltf.data import _order
 from tltf.sources import _base
 
@@ -73,6 +73,42 @@ def backbone_fits(table: _base.Table, backbone, *, name: str) -> None:
             f"backbone: {name} reads {backbone.kind}s, the source has {table.kind}s; "
             f"`tltf models --kind={table.kind}` lists those that fit"
         )
+
+
+def tokens_fit(table: _base.Table, recipe, backbone) -> None:
+    """Checks that each token gets one answer where labels are tags, else each text.
+
+    Args:
+      table: The records.
+      recipe: With `text` and `head`.
+      backbone: Description of the encoder.
+
+    Raises:
+      UserError: The head gives another kind of answer; or the encoder's tokens are
+        not those that the tags are of.
+    """
+    tags = table.form == "tokens"
+    head = registry.find("heads", recipe.head.kind)
+    if tags != (getattr(head, "GIVES", "record") == "tokens"):
+        wrong = "one answer a text" if tags else "an answer for each token"
+        right = "set head.kind: tags" if tags else "take another head, such as linear"
+        raise errors.UserError(
+            f"head.kind: {recipe.head.kind} gives {wrong}, which does not fit the "
+            f"labels; {right}"
+        )
+    if not tags:
+        return
+    if "spaces" not in registry.find("codecs", backbone.codec).SPLITS:
+        raise errors.UserError(
+            f"backbone: {recipe.backbone} has tokens of its own ({backbone.codec}), "
+            "tags are of the text's; take a backbone of glove or elmo"
+        )
+    for field, needed in (("split", "spaces"), ("keep", "start")):
+        if getattr(recipe.text, field) != needed:
+            raise errors.UserError(
+                f"text.{field}: {getattr(recipe.text, field)} does not keep tokens and "
+                f"tags together; set text.{field}: {needed}"
+            )
 
 
 def _task_of(table: _base.Table) -> str:
