@@ -4,9 +4,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from tltf._spec import Report, Spec
-
-__all__ = ["Report", "Spec"]  # and every class below
+from tltf._spec import Report as Report
+from tltf._spec import Spec
 
 
 class Data(Spec):
@@ -206,12 +205,8 @@ class Joint(Spec):
     loss: Literal["sum", "fixed", "uncertainty", "gradnorm"] = Field(
         "sum", description="how the losses of the parts become one"
     )
-    rate: float = Field(
-        1e-2, gt=0, description="of the learnt weights of uncertainty and gradnorm"
-    )
-    alpha: float = Field(
-        1.5, ge=0, description="gradnorm's pull towards parts that learn slowly"
-    )
+    rate: float = Field(1e-2, gt=0, description="of uncertainty's, gradnorm's weights")
+    alpha: float = Field(1.5, ge=0, description="gradnorm's pull towards slow parts")
     mixing: Literal["proportional", "sqrt", "temperature", "round_robin"] = Field(
         "proportional", description="how often each source is drawn"
     )

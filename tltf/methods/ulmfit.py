@@ -43,7 +43,7 @@ def run(task_job: job.Job) -> job.Outcome:
     model = _adapted(back_job, back_job.recipe.weights, seconds)
     back = _classifier(back_job, back_job.recipe, model, codec, seconds)
     whole = both(network, back, several=recipe.task == "multi_label")
-    logits = job.scorer(whole, recipe, task_job.task, codec)
+    logits = job.scorer(whole, recipe, codec)
     counts = {name: 2 * count for name, count in outcome.parameters.items()}
     return dataclasses.replace(outcome, model=whole, logits=logits, parameters=counts)
 

@@ -6,22 +6,23 @@ import numpy as np
 from scipy import stats
 
 
-def spread(accuracies: Sequence[float]) -> dict[str, float]:
-    """Returns mean and Student interval (95 %) of the accuracy of repeated runs.
+def spread(found: Sequence[float], name: str = "accuracy") -> dict[str, float]:
+    """Returns mean and Student interval (95 %) of a score of repeated runs.
 
     Args:
-      accuracies: One value for each run, two or more.
+      found: One value for each run, two or more.
+      name: Of the score.
 
     Returns:
-      `accuracy_mean`, `accuracy_mean_low`, `accuracy_mean_high`, `accuracy_std`,
-      the last with n - 1.
+      `<name>_mean`, `<name>_mean_low`, `<name>_mean_high` and `<name>_std`, the
+      last with n - 1.
     """
-    values = np.asarray(accuracies, np.float64)
+    values = np.asarray(found, np.float64)
     mean, deviation = values.mean(), values.std(ddof=1)
     reach = stats.t.ppf(0.975, len(values) - 1) * deviation / np.sqrt(len(values))
     return {
-        "accuracy_mean": float(mean),
-        "accuracy_mean_low": float(mean - reach),
-        "accuracy_mean_high": float(mean + reach),
-        "accuracy_std": float(deviation),
+        f"{name}_mean": float(mean),
+        f"{name}_mean_low": float(mean - reach),
+        f"{name}_mean_high": float(mean + reach),
+        f"{name}_std": float(deviation),
     }

@@ -53,7 +53,7 @@ def outcome(task_job, network, seconds, chosen=None) -> job.Outcome:
     counts = {"all": network.model.count_params()}
     counts["learnt"] = sum(int(np.prod(w.shape)) for w in _learnt(network, recipe))
     return job.Outcome(
-        logits=job.scorer(network.model, recipe, task_job.task, task_job.codec),
+        logits=job.scorer(network.model, recipe, task_job.codec),
         model=network.model,
         chosen=chosen or {},
         weights=network.source,
@@ -67,7 +67,7 @@ def restore(folder: pathlib.Path, recipe: specs.Recipe, task) -> Callable:
     model = keras.saving.load_model(
         folder / "checkpoints" / "model.keras", compile=False
     )
-    return job.scorer(model, recipe, task, codecs.load(recipe, folder))
+    return job.scorer(model, recipe, codecs.load(recipe, folder))
 
 
 def vectors(task_job, network, role: str, *, view: int = 0) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tltf import errors, registry, specs
 from tltf.backbones import _base as backbones
@@ -66,7 +67,9 @@ class Job:
     def examples(self, role: str) -> pipeline.Pictures | texts.Texts:
         """Returns the records of one role, ready to be batched."""
         table = self.records.part(role)
-        return examples(table, self.recipe, self.task, self.codec)
+        targets = self.task.targets(table.labels, len(table.classes))
+        labelled = {"targets": targets, "weights": table.weights}
+        return shown(table.values, self.recipe, self.codec, **labelled)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -108,6 +111,7 @@ def start(recipe: specs.Recipe, folder: pathlib.Path, *, resume: bool = False) -
     if reads is None:
         backbone = backbone_of(recipe)
         guards.backbone_fits(found.table, backbone, name=recipe.backbone)
+        guards.tokens_fit(found.table, recipe, backbone)
         codec = codecs.find(recipe, backbone, folder, found.part("train").values)
     elif reads != found.table.kind:
         raise errors.UserError(
@@ -135,24 +139,24 @@ def with_recipe(task_job: Job, recipe: specs.Recipe) -> Job:
     return dataclasses.replace(task_job, recipe=recipe)
 
 
-def examples(
-    table: _base.Table, recipe: specs.Recipe, task, codec
+def shown(
+    values: np.ndarray, recipe: specs.Recipe, codec, *, targets=(), weights=()
 ) -> pipeline.Pictures | texts.Texts:
-    """Returns records with targets, ready to be batched.
+    """Returns records ready to be batched.
 
     Args:
-      table: The records.
+      values: Paths or texts, object `[n]`.
       recipe: How images become pixels.
-      task: Module of the task.
       codec: How texts become ids; None for images.
+      targets, weights: What is learnt, `[n, ...]` and `[n]`; empty where
+        nothing is.
     """
-    targets = task.targets(table.labels, len(table.classes))
-    labelled = {"targets": targets, "weights": table.weights}
-    if table.kind == "text":
-        return texts.Texts(values=table.values, codec=codec, **labelled)
+    labelled = {"targets": targets, "weights": weights}
+    if codec:
+        return texts.Texts(values=values, codec=codec, **labelled)
     image = recipe.image
     return pipeline.Pictures(
-        paths=table.values,
+        paths=values,
         side=image.side,
         fit=image.fit,
         margin=image.margin,
@@ -161,18 +165,24 @@ def examples(
     )
 
 
-def scorer(model: keras.Model, recipe: specs.Recipe, task, codec=None) -> Callable:
-    """Returns a function of a table to logits, averaged over `tta` views."""
+def scorer(model: keras.Model, recipe: specs.Recipe, codec=None) -> Callable:
+    """Returns a function of a table to logits; see `runner`."""
+    run = runner(model, recipe, codec)
+    return lambda table: run(table.values)
+
+
+def runner(model: keras.Model, recipe: specs.Recipe, codec=None) -> Callable:
+    """Returns a function of paths or texts to logits, averaged over `tta` views."""
     run = loop.logits(model)
 
-    def score(table: _base.Table) -> np.ndarray:
-        shown = examples(table, recipe, task, codec)
-        if table.kind == "text":
-            return run(texts.evaluation(shown, batch=recipe.batch))
+    def logits(values: np.ndarray):
+        records = shown(values, recipe, codec)
+        if codec:
+            return run(texts.evaluation(records, batch=recipe.batch))
         views = [
-            run(pipeline.evaluation(shown, batch=recipe.batch, view=view))
+            run(pipeline.evaluation(records, batch=recipe.batch, view=view))
             for view in range(recipe.tta)
         ]
-        return np.mean(views, 0)
+        return tf.nest.map_structure(lambda *found: np.mean(found, 0), *views)
 
-    return score
+    return logits

@@ -1,7 +1,7 @@
 """The records of a run: loaded, checked, cut into train, valid and test."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from absl import logging
@@ -41,6 +41,20 @@ class Records:
         return [self.digests[row] for row in self.rows[role]]
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Loaded:
+    """The good records of a source, not yet cut.
+
+    Attributes:
+      table, digests: As of `Records`.
+      bad: Pairs (id, cause) of files that do not decode.
+    """
+
+    table: _base.Table
+    digests: tuple[str, ...]
+    bad: tuple[tuple[str, str], ...]
+
+
 def prepare(data: specs.Data, *, seed: int, task) -> Records:
     """Loads the records and fails before time is spent on bad ones.
 
@@ -50,18 +64,52 @@ def prepare(data: specs.Data, *, seed: int, task) -> Records:
       task: Module of the task.
 
     Raises:
-      UserError: No data, a wrong slice, a bad file under `bad: stop`, or one
-        of the guards: a leak, labels in conflict, a class missing from train.
+      UserError: As `load`, `cut` and `settle`.
     """
-    table = tables.load(data.source, data.options)
+    loaded = load(data, task)
+    cuts, rows = cut(loaded.table, loaded.digests, data)
+    return settle(loaded, data, cuts, rows, seed=seed)
+
+
+def load(data: specs.Data, task) -> Loaded:
+    """Returns a source's records, without files that do not decode.
+
+    Raises:
+      UserError: No data, records of another kind than the task's, or a bad file
+        under `bad: stop`.
+    """
+    table = tables.load(data.source, {**_form(data, task), **data.options})
     guards.task_fits(table, task)
-    found = digests.records(table)
+    found, bad = digests.records(table), []
     if table.kind == "image":
         table, found, bad = _without_bad(table, found, data.bad)
-    else:
-        bad = []
+    return Loaded(table=table, digests=tuple(found), bad=tuple(bad))
+
+
+def cut(table: _base.Table, found: Sequence[str], data: specs.Data):
+    """Returns role to slice, and role to row numbers.
+
+    Raises:
+      UserError: A wrong slice.
+    """
     cuts = splits.roles(table, train=data.train, valid=data.valid, test=data.test)
-    rows = {r: splits.rows(table, found, cut) for r, cut in cuts.items() if cut}
+    rows = {r: splits.rows(table, found, text) for r, text in cuts.items() if text}
+    return cuts, rows
+
+
+def settle(loaded: Loaded, data: specs.Data, cuts, rows, *, seed: int) -> Records:
+    """Returns the records of each role once the guards have passed.
+
+    Args:
+      loaded: From `load`.
+      data: What the recipe says of its data.
+      cuts, rows: From `cut`.
+      seed: Draws the few-shot subset.
+
+    Raises:
+      UserError: A leak, labels in conflict, a class missing from train.
+    """
+    table, found, bad = loaded.table, loaded.digests, loaded.bad
     rows = guards.disjoint(table, found, rows, cuts=cuts, leaks=data.leaks)
     if data.leaks != "allow":
         splits.overlap(table, rows)
@@ -76,12 +124,21 @@ def prepare(data: specs.Data, *, seed: int, task) -> Records:
     counts["skipped"] = len(bad) + len(table.skipped)
     return Records(
         table=table,
-        digests=tuple(found),
+        digests=found,
         rows=rows,
         cuts={role: cut for role, cut in cuts.items() if cut},
         counts=counts,
         bad=tuple(bad) + table.skipped,
     )
+
+
+def _form(data: specs.Data, task) -> dict[str, str]:
+    """What a manifest's labels are, where the task says it."""
+    forms = {"number": "numbers", "tokens": "tokens"}
+    name = data.source.partition(":")[0]
+    if name in ("csv", "jsonl") and task.LABELS in forms:
+        return {"form": forms[task.LABELS]}
+    return {}
 
 
 def _without_bad(table, found, policy):
