@@ -72,7 +72,12 @@ setuptools.setup(
     python_requires=">=3.11,<3.14",
     packages=setuptools.find_packages(include=["tltf", "tltf.*"]),
     package_data={
-        "tltf": ["analysis/templates/*", "text/models/*/*", "serving/page/files/*"]
+        "tltf": [
+            "analysis/templates/*",
+            "text/models/*/*",
+            "serving/page/files/*",
+            "export/templates/*",
+        ]
     },
     install_requires=BASE,
     extras_require=EXTRAS,

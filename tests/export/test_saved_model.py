@@ -92,7 +92,14 @@ def test_published_folder_holds_what_the_contract_lists(published):
         made_runs.LABELS
     )
     beside = {p.name for p in path.parent.iterdir()}
-    assert beside == {path.name, "models.config", "batching_parameters.txt"}
+    assert beside == {
+        path.name,
+        "models.config",
+        "batching_parameters.txt",
+        "monitoring.config",
+        "docker-compose.yml",
+        "kubernetes.yaml",
+    }
 
 
 def test_card_states_scores_labels_weights_and_proof(published):

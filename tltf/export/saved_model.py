@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tltf.export import card, configs, proof, publish, readers, serving, warmup
+from tltf.export import card, configs, named, proof, publish, readers, serving, warmup
 from tltf.export import run as runs
 from tltf.fetch import files
 
@@ -15,7 +15,11 @@ _WARM = 4  # validation records in the warm-up file
 
 
 def export(
-    workdir: pathlib.Path, saved_models: pathlib.Path, name: str | None = None
+    workdir: pathlib.Path,
+    saved_models: pathlib.Path,
+    name: str | None = None,
+    *,
+    canary: bool = False,
 ) -> dict[str, Any]:
     """Builds, proves and publishes the next version of a model.
 
@@ -23,6 +27,7 @@ def export(
       workdir: Folder of a finished run.
       saved_models: Folder of all models; `<name>/<version>` is made in it.
       name: Of the model; by default from the recipe, see `default_name`.
+      canary: Whether the label `stable` stays on the version where it is.
 
     Returns:
       `path`, `name`, `version`, `proof`.
@@ -42,14 +47,20 @@ def export(
         rows = _answered(server, rows)
     with publish.building(model) as built:
         _save(server, built)
-        found = proof.check(built, rows, precision=run.recipe.precision)
+        found = proof.check(
+            built,
+            rows,
+            precision=run.recipe.precision,
+            answer=server.answer,
+            labels=run.labels,
+        )
         warm = [readers.raw(row) for row in rows[:_WARM]]
         warmup.write(built, name, warm, key=server.reader.name_of_input)
         facts = card.card(run, name, found) | {"files": card.digests(built)}
         text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
         files.write_text(built / "card.json", text)
-        configs.write(model)
         path = publish.take(built, model)
+        configs.write(model, canary=canary)
     return {"path": str(path), "name": name, "version": int(path.name), "proof": found}
 
 
@@ -68,12 +79,12 @@ def default_name(run: runs.Run) -> str:
 def _answered(server: serving.Server, rows: list[dict]) -> list[dict]:
     """Rows with the answers of the graph in this process, where the run's own are
     of views that are not served."""
-    contents = [readers.raw(row) for row in rows]
-    scores = [server.serve(tf.constant([one]))["scores"] for one in contents]
-    return [
-        row | {"probabilities": given.numpy()[0].tolist()}
-        for row, given in zip(rows, scores, strict=True)
-    ]
+    made = []
+    for row in rows:
+        found = server.serve(tf.constant([readers.raw(row)]))
+        scores = named.scores({n: value.numpy()[0] for n, value in found.items()})
+        made.append(row | {"probabilities": scores.tolist()})
+    return made
 
 
 def _save(server: serving.Server, folder: pathlib.Path) -> None:

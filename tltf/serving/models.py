@@ -157,14 +157,19 @@ class Models:
         for number in numbers:
             if number not in self._ready.get(name, {}):
                 self._load(name, path / str(number))
-        # Labels turn only when what they name is ready.
         ready = self._ready.get(name, {})
-        labels = wanted.labels if wanted else {}
-        self._labels[name] = {k: n for k, n in labels.items() if n in ready}
+        labels = self._turned(name, wanted.labels if wanted else {})
+        self._labels[name] = labels
         if wanted and not set(numbers) & set(ready):
             return  # nothing better than what is there
-        for number in set(ready) - set(numbers):
+        for number in set(ready) - set(numbers) - set(labels.values()):
             self._unload(name, number)
+
+    def _turned(self, name: str, labels: dict[str, int]) -> dict[str, int]:
+        """Labels by what is ready: one whose version is not stays where it was."""
+        ready, before = self._ready.get(name, {}), self._labels.get(name, {})
+        turned = {k: n if n in ready else before.get(k) for k, n in labels.items()}
+        return {label: number for label, number in turned.items() if number in ready}
 
     def _load(self, name: str, path: pathlib.Path) -> None:
         number = int(path.name)
