@@ -18,7 +18,7 @@ _DRY = flags.DEFINE_bool(
     "dry_run", False, "Print the resolved recipe and the parameter table, then stop."
 )
 _LEAST = flags.DEFINE_float(
-    "assert_at_least", None, "Exit 1 when valid accuracy is below this share."
+    "assert_at_least", None, "Exit 1 when the main valid score is below it."
 )
 _DISTRIBUTION = flags.DEFINE_enum(
     "distribution",
@@ -45,7 +45,7 @@ def main(argv: list[str]) -> int:
     if not _DRY.value and not _WORKDIR.value:
         raise errors.UserError("--workdir: name a folder for the run")
     _main.tensorflow()
-    from tltf.runs import train
+    from tltf.runs import headline, train
 
     if _DRY.value:
         _main.out(config.dump(recipe).rstrip())
@@ -53,23 +53,31 @@ def main(argv: list[str]) -> int:
         _main.out(_table(train.parameters(recipe)))
         return 0
     report = train.train(recipe, _WORKDIR.value, resume=_RESUME.value)
+    names = headline.names(recipe)
+    _main.out(json.dumps(_headline(report, names)))
+    # of several parts, the mean stands last
+    return _asserted(names[-1], report.scores["valid"][names[-1]])
+
+
+def _headline(report, names: list[str]) -> dict:
     valid = report.scores["valid"]
-    headline = {
+    found = {f"valid_{name}": round(valid[name], 4) for name in names}
+    if len(names) == 1:
+        found["low"] = round(valid[f"{names[0]}_low"], 4)
+        found["high"] = round(valid[f"{names[0]}_high"], 4)
+    seconds = report.seconds["total"]
+    return {
         "method": report.method,
-        "valid_accuracy": round(valid["accuracy"], 4),
-        "low": round(valid["accuracy_low"], 4),
-        "high": round(valid["accuracy_high"], 4),
-        "seconds": report.seconds["total"],
+        **found,
+        "seconds": seconds,
         "workdir": _WORKDIR.value,
     }
-    _main.out(json.dumps(headline))
-    return _asserted(valid["accuracy"])
 
 
-def _asserted(accuracy: float) -> int:
-    if _LEAST.value is not None and accuracy < _LEAST.value:
+def _asserted(name: str, value: float) -> int:
+    if _LEAST.value is not None and value < _LEAST.value:
         raise errors.WorkError(
-            f"--assert_at_least: valid accuracy is {accuracy:.4f}, "
+            f"--assert_at_least: valid {name} is {value:.4f}, "
             f"{_LEAST.value:g} was asked for"
         )
     return 0

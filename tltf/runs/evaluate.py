@@ -6,7 +6,8 @@ import pathlib
 from absl import logging
 
 from tltf import config, errors, registry, specs
-from tltf.training import finish, job
+from tltf.runs import headline
+from tltf.training import finish, job, parts
 
 
 def evaluate(
@@ -25,10 +26,10 @@ def evaluate(
     folder = pathlib.Path(workdir)
     report = finish.read(folder)
     recipe = config.load(folder / "recipe.yaml")
+    if recipe.parts:
+        return _joint(folder, recipe, report, split=split, page=page)
     task_job = job.start(recipe, folder)
-    if split not in task_job.records.rows:
-        known = ", ".join(task_job.records.rows)
-        raise errors.UserError(f"--split: this run has no {split!r}; it has {known}")
+    _has(task_job.records.rows, split)
     _same_classes(folder, task_job)
     table = task_job.records.part(split)
     method = registry.find("methods", recipe.method)
@@ -42,16 +43,44 @@ def evaluate(
     return found
 
 
-def _repeats(folder, recipe: specs.Recipe, split, first) -> dict[str, float]:
-    from tltf.ops import repeats
+def _joint(folder, recipe: specs.Recipe, report, *, split, page) -> dict[str, float]:
+    joint = parts.start(recipe, folder)
+    _has(joint.roles, split)
+    for one in joint.jobs.values():
+        _same_classes(one.folder, one)
+    logits = registry.find("methods", recipe.method).restore(folder, recipe)
+    reports = {}
+    for name, own in finish.answered(joint, logits, split).items():
+        one = joint.jobs[name]
+        before = finish.read(one.folder)
+        table = one.records.part(split)
+        found = finish.scored(one, split, table, own, before.choices)
+        change = {"scores": {**before.scores, split: found}}
+        reports[name] = before.model_copy(update=change)
+        finish.write(one.folder, reports[name])
+        if page:
+            _page(one.folder, reports[name].scores)
+    whole = finish.together(joint, reports, split)
+    whole |= _repeats(folder, recipe, split, whole)
+    scores = {**report.scores, split: whole}
+    finish.write(folder, report.model_copy(update={"scores": scores}))
+    return whole
 
+
+def _has(roles, split: str) -> None:
+    if split not in roles:
+        known = ", ".join(roles)
+        raise errors.UserError(f"--split: this run has no {split!r}; it has {known}")
+
+
+def _repeats(folder, recipe: specs.Recipe, split, first) -> dict[str, float]:
     if recipe.repeats < 2:
         return {}
-    found = [first["accuracy"]]
+    found = [first]
     for number in range(1, recipe.repeats):
         again = folder / "repeats" / str(number)
-        found.append(evaluate(again, split=split, page=False)["accuracy"])
-    return repeats.spread(found)
+        found.append(evaluate(again, split=split, page=False))
+    return headline.spread(recipe, found)
 
 
 def _same_classes(folder: pathlib.Path, task_job) -> None:

@@ -43,7 +43,7 @@ def train(
         logging.info("%s is finished", folder)
     else:
         report = _once(recipe, folder, resume)
-    if recipe.repeats > 1 and "accuracy_mean" not in report.scores["valid"]:
+    if recipe.repeats > 1:
         report = _repeated(recipe, folder, report)
     return report
 
@@ -74,6 +74,8 @@ def _once(recipe: specs.Recipe, folder: pathlib.Path, resume: bool) -> specs.Rep
 
     began = time.perf_counter()
     keras.utils.set_random_seed(recipe.seed)
+    if recipe.parts:
+        return _joint(recipe, folder, resume, began)
     task_job = job.start(recipe, folder, resume=resume)
     data = recipe.data.model_copy(update=dict(task_job.records.cuts))
     settled = recipe.model_copy(update={"data": data})
@@ -89,17 +91,52 @@ def _once(recipe: specs.Recipe, folder: pathlib.Path, resume: bool) -> specs.Rep
     return finish.finish(task_job, outcome, time.perf_counter() - began)
 
 
+def _joint(recipe: specs.Recipe, folder, resume: bool, began: float) -> specs.Report:
+    from tltf.training import finish, parts
+
+    joint = parts.start(recipe, folder, resume=resume)
+    settled = _settled(joint)
+    files.write_text(folder / "recipe.yaml", config.dump(settled))
+    if joint.codec:
+        joint.codec.save(folder)
+    for part in settled.parts:
+        one = joint.jobs[part.name]
+        alone = config.dump(parts.alone(settled, part))
+        files.write_text(one.folder / "recipe.yaml", alone)
+        logging.info("%s: %s", part.name, _opening(one))
+    loaded = time.perf_counter() - began
+    outcome = registry.find("methods", recipe.method).run(joint)
+    outcome.seconds["data"] = loaded
+    return finish.finish_parts(joint, outcome, time.perf_counter() - began)
+
+
+def _settled(joint) -> specs.Recipe:
+    """The recipe with the slices that were open filled in."""
+    settled = [
+        part.model_copy(
+            update={
+                "data": part.data.model_copy(
+                    update=dict(joint.jobs[part.name].records.cuts)
+                )
+            }
+        )
+        for part in joint.recipe.parts
+    ]
+    return joint.recipe.model_copy(update={"parts": tuple(settled)})
+
+
 def _repeated(recipe, folder, first: specs.Report) -> specs.Report:
-    from tltf.ops import repeats
+    from tltf.runs import headline
     from tltf.training import finish
 
+    if f"{headline.names(recipe)[0]}_mean" in first.scores["valid"]:
+        return first
     reports = [first]
     for number in range(1, recipe.repeats):
         seed = {"seed": recipe.seed + number, "repeats": 1}
         again = recipe.model_copy(update=seed)
         reports.append(train(again, folder / "repeats" / str(number), resume=True))
-    found = [report.scores["valid"]["accuracy"] for report in reports]
-    spread = repeats.spread(found)
+    spread = headline.spread(recipe, [report.scores["valid"] for report in reports])
     scores = {**first.scores, "valid": {**first.scores["valid"], **spread}}
     whole = first.model_copy(update={"scores": scores})
     finish.write(folder, whole)
@@ -130,10 +167,14 @@ def _finished(folder: pathlib.Path, recipe: specs.Recipe, resume: bool) -> bool:
 
 def _difference(old: specs.Recipe, new: specs.Recipe) -> str:
     left, right = old.model_dump(mode="json"), new.model_dump(mode="json")
-    for role in ("train", "valid", "test"):
-        # an open slice was filled in when the run began
-        if right["data"][role] is None:
-            right["data"][role] = left["data"][role]
+    pairs = [(left["data"], right["data"])] if right["data"] else []
+    both = zip(left["parts"], right["parts"], strict=False)
+    pairs += [(old["data"], new["data"]) for old, new in both]
+    for before, now in pairs:
+        for role in ("train", "valid", "test"):
+            # an open slice was filled in when the run began
+            if now[role] is None:
+                now[role] = before[role]
     left.pop("compare")
     right.pop("compare")
     for key in left:

@@ -31,6 +31,14 @@ class Balance:
         """What a checkpoint has to hold."""
         return []
 
+    def under(self, shared) -> "Balance":
+        """Returns itself for a stage.
+
+        Args:
+          shared: The last weights of the encoder that learn in it, or None.
+        """
+        return self
+
     def shares(self) -> list[float]:
         """Returns the present factor of each loss."""
         return [1.0] * self.parts
@@ -47,6 +55,7 @@ class Balance:
 
     def update(self, tape, total, means: list, counts: list) -> None:
         """Learns from a batch; `tape` recorded `total` and `means`."""
+        return  # of a body without a statement, AutoGraph complains
 
 
 class Sum(Balance):
@@ -133,8 +142,6 @@ class GradNorm(Balance):
 
     Args:
       parts: Number of losses.
-      shared: Last weights of the trunk that learn, or None in a stage where the
-        trunk is frozen: the factors then stay.
       rate: Of Adam on the factors.
       alpha: 0 brings all norms together, more favours slow parts.
 
@@ -144,13 +151,18 @@ class GradNorm(Balance):
 
     persistent = True
 
-    def __init__(self, parts: int, *, shared, rate: float, alpha: float):
+    def __init__(self, parts: int, *, rate: float, alpha: float):
         super().__init__(parts)
-        self._shared, self._alpha = shared, alpha
+        self._shared, self._alpha = None, alpha
         self._factors = keras.Variable(tf.ones([parts]), name="factors")
         self._first = keras.Variable(tf.zeros([parts]), name="first", trainable=False)
         self._optimizer = keras.optimizers.Adam(rate)
         self._optimizer.build([self._factors])
+
+    def under(self, shared):
+        # in a stage where the encoder is frozen there is none: the factors stay
+        self._shared = shared
+        return self
 
     @property
     def variables(self):
@@ -189,13 +201,12 @@ def _mean(values, share):
     return tf.math.divide_no_nan(tf.reduce_sum(values * share), tf.reduce_sum(share))
 
 
-def build(recipe: specs.Recipe, numbers: Sequence[bool], shared) -> Balance:
+def build(recipe: specs.Recipe, numbers: Sequence[bool]) -> Balance:
     """Returns the balance that a recipe names.
 
     Args:
       recipe: Resolved, with parts.
       numbers: For each part, whether its labels are numbers.
-      shared: Last learning weights of the trunk, or None; see `GradNorm`.
     """
     joint, parts = recipe.joint, recipe.parts
     if joint.loss == "fixed":
@@ -203,5 +214,5 @@ def build(recipe: specs.Recipe, numbers: Sequence[bool], shared) -> Balance:
     if joint.loss == "uncertainty":
         return Uncertainty(numbers, rate=joint.rate)
     if joint.loss == "gradnorm":
-        return GradNorm(len(parts), shared=shared, rate=joint.rate, alpha=joint.alpha)
+        return GradNorm(len(parts), rate=joint.rate, alpha=joint.alpha)
     return Sum(len(parts))

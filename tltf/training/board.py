@@ -19,12 +19,13 @@ def writer(folder: pathlib.Path) -> Callable[[Mapping[str, float], int], None]:
 
     def write(row: Mapping[str, float], step: int) -> None:
         for name, value in row.items():
-            role = "validation" if name.startswith("valid_") else "train"
             if name in ("stage", "epoch"):
                 continue
+            part, dot, kind = name.rpartition(".")
+            role = "validation" if kind.startswith("valid_") else "train"
             with files[role].as_default():
-                short = name.removeprefix("valid_")
-                tf.summary.scalar(f"epoch_{short}", value, step=step)
+                short = f"{part}{dot}epoch_{kind.removeprefix('valid_')}"
+                tf.summary.scalar(short, value, step=step)
         for file in files.values():
             file.flush()
 

@@ -1,5 +1,6 @@
 """What a run leaves: model, answers, scores, report."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -12,7 +13,7 @@ import numpy as np
 import tltf
 from tltf import errors, specs
 from tltf.fetch import files
-from tltf.training import answers, job
+from tltf.training import answers, history, job, parts
 
 
 def finish(task_job: job.Job, outcome: job.Outcome, seconds: float) -> specs.Report:
@@ -45,6 +46,61 @@ def finish(task_job: job.Job, outcome: job.Outcome, seconds: float) -> specs.Rep
     )
     write(task_job.folder, report)
     return report
+
+
+def finish_parts(
+    joint: parts.Joint, outcome: job.Outcome, seconds: float
+) -> specs.Report:
+    """Finishes each part in a folder of its own, then the run.
+
+    Args:
+      joint: The run.
+      outcome: What its method returned; its logits are {part: `[n, ...]`}.
+      seconds: Wall time of the run so far.
+    """
+    _save_model(outcome.model, joint.folder / "checkpoints" / "model.keras")
+    reports = {}
+    for name, own in answered(joint, outcome.logits, "valid").items():
+        one = joint.jobs[name]
+        rows = history.part(joint.folder / "history.csv", name)
+        history.rewrite(one.folder / "history.csv", rows)
+        alone = dataclasses.replace(
+            outcome, model=None, logits=lambda table, own=own: own
+        )
+        reports[name] = finish(one, alone, seconds)
+    first = next(iter(reports.values()))
+    whole = first.model_copy(
+        update={
+            "scores": {"valid": together(joint, reports, "valid")},
+            "counts": joint.counts,
+            "choices": {name: report.choices for name, report in reports.items()},
+        }
+    )
+    write(joint.folder, whole)
+    return whole
+
+
+def answered(joint: parts.Joint, logits, role: str) -> dict[str, np.ndarray]:
+    """Returns the logits of each part's records of a role, from one pass of all."""
+    merged = joint.merged(role)
+    found = logits(merged.values)
+    return {name: found[name][rows] for name, rows in merged.rows.items()}
+
+
+def together(joint: parts.Joint, reports, role: str) -> dict[str, float]:
+    """Returns the scores of all parts as `NAME.score`, and `mean`: that of the parts'
+    main scores."""
+    scores = {
+        f"{name}.{key}": value
+        for name, report in reports.items()
+        for key, value in report.scores[role].items()
+    }
+    main = [
+        reports[name].scores[role][one.task.METRIC]
+        for name, one in joint.jobs.items()
+        if name in reports
+    ]
+    return scores | {"mean": float(np.mean(main))}
 
 
 def scored(task_job: job.Job, role: str, table, logits, chosen) -> dict[str, float]:

@@ -36,7 +36,7 @@ def learn(task_job: job.Job, network: networks.Network, seconds: dict) -> None:
         network=network,
         loss=objective.loss(task_job),
         judge=objective.judge(task_job),
-        balance=lambda shared: balance.Sum(1),
+        balance=balance.Sum(1).under,
         feed=_feeds(task_job, network),
         board=board.writer(task_job.folder / "logs"),
         folder=task_job.folder,
@@ -50,8 +50,7 @@ def learn(task_job: job.Job, network: networks.Network, seconds: dict) -> None:
 def outcome(task_job, network, seconds, chosen=None) -> job.Outcome:
     """Returns what a method that trains the whole network leaves."""
     recipe = task_job.recipe
-    counts = {"all": network.model.count_params()}
-    counts["learnt"] = sum(int(np.prod(w.shape)) for w in _learnt(network, recipe))
+    counts = counted(network, recipe)
     return job.Outcome(
         logits=job.scorer(network.model, recipe, task_job.codec),
         model=network.model,
@@ -60,6 +59,12 @@ def outcome(task_job, network, seconds, chosen=None) -> job.Outcome:
         seconds=seconds,
         parameters=counts,
     )
+
+
+def counted(network: networks.Network, recipe: specs.Recipe) -> dict[str, int]:
+    """Returns how many numbers the network has, and how many of them learnt."""
+    learnt = sum(int(np.prod(weight.shape)) for weight in _learnt(network, recipe))
+    return {"all": network.model.count_params(), "learnt": learnt}
 
 
 def restore(folder: pathlib.Path, recipe: specs.Recipe, task) -> Callable:

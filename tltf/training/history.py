@@ -24,6 +24,19 @@ def rewrite(path: pathlib.Path, rows: Sequence[Mapping[str, float | int]]) -> No
         append(path, row)
 
 
+def part(path: pathlib.Path, name: str) -> list[dict[str, str]]:
+    """Returns the rows of a multi-task run's file as one part has them: its columns
+    `NAME.loss`, `NAME.valid_loss` and so on without the name."""
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    kept = ("stage", "epoch", "seconds")
+    return [
+        {key: row[key] for key in kept}
+        | {k.partition(".")[2]: v for k, v in row.items() if k.startswith(f"{name}.")}
+        for row in rows
+    ]
+
+
 def _columns(row: Mapping) -> list[str]:
     return [*_FIRST, *(key for key in row if key not in _FIRST)]
 

@@ -193,12 +193,12 @@ def _shared(chosen) -> Any:
 def _parts(setting, learner, losses) -> dict[str, float]:
     """Columns of history.csv for the loss, and the factor, of each part."""
     row = {
-        f"loss_{name}": float(loss)
+        f"{name}.loss": float(loss)
         for name, loss in zip(setting.parts, losses, strict=False)
     }
     shares = learner.balance.shares()
     return row | {
-        f"factor_{name}": share
+        f"{name}.factor": share
         for name, share in zip(setting.parts, shares, strict=False)
     }
 
@@ -289,7 +289,9 @@ def _restore(learner: loop.Learner, arrays: dict) -> None:
 
 def _say(row: dict, stages: int, epochs: int) -> None:
     scores = ", ".join(
-        f"{key} {value:.4f}" for key, value in row.items() if key.startswith("valid")
+        f"{key} {value:.4f}"
+        for key, value in row.items()
+        if key.rpartition(".")[2].startswith("valid")
     )
     logging.info(
         "stage %d/%d epoch %d/%d: loss %.4f, %s (%.1f s)",
