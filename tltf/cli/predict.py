@@ -4,9 +4,11 @@ Usage: tltf predict --model=saved_models/NAME photo.jpg folder '*.png' -
        tltf predict --model=saved_models/NAME --text='How far is the moon?'
 
 The model is a published one (its newest version, or the version named) or a run
-folder. An input is a file, a folder with all below it, a quoted pattern, or `-`
-for stdin: a path a line, or for a model of texts a text a line. An input that
-cannot be answered gets a row with "error"; the others go on, and the exit code is 1.
+folder. What it answers is `label`: a class, a list of labels, a number, or a list
+of tags, one for each token. An input is a file, a folder with all below it, a
+quoted pattern, or `-` for stdin: a path a line, or for a model of texts a text a
+line. An input that cannot be answered gets a row with "error"; the others go on,
+and the exit code is 1.
 """
 
 import contextlib
@@ -62,10 +64,10 @@ def main(argv: list[str]) -> None:
     records = _records(argv[1:], model.reads)
     top = min(_TOP.value or len(model.labels), len(model.labels))
     ranked = _TOP.value is not None
-    row = (_csv if _FORMAT.value == "csv" else _json)(model.labels, top, ranked)
+    row = (_csv if _FORMAT.value == "csv" else _json)(model, top, ranked)
     failed = 0
     with _copy() as kept:
-        for line in _header(model.labels, top, ranked):
+        for line in _header(model, top, ranked):
             _put(line, kept)
         for answer in local.answers(model, records, batch=_BATCH.value):
             failed += answer.error is not None
@@ -129,44 +131,57 @@ def _put(line: str, kept: TextIO | None) -> None:
         kept.write(line + "\n")
 
 
-def _ranked(answer: "local.Answer", labels: tuple[str, ...], top: int, sort: bool):
-    given = answer.probabilities
-    order = (-given).argsort(kind="stable")[:top] if sort else range(len(labels))
-    return [(labels[k], float(given[k])) for k in order]
+def _ranked(scores, labels: tuple[str, ...], top: int, sort: bool):
+    order = (-scores).argsort(kind="stable")[:top] if sort else range(len(labels))
+    return [(labels[k], float(scores[k])) for k in order]
 
 
-def _json(labels: tuple[str, ...], top: int, sort: bool) -> Row:
+def _json(model: "local.Model", top: int, sort: bool) -> Row:
+    def probabilities(given):
+        if model.form == "classes":
+            return dict(_ranked(given, model.labels, top, sort))
+        if sort:
+            return [dict(_ranked(token, model.labels, top, sort)) for token in given]
+        return [float(token.max()) for token in given]
+
     def row(answer: "local.Answer") -> str:
         found: dict = {"id": answer.id}
         if answer.error is not None:
             found["error"] = answer.error
         else:
             found["label"] = answer.label
-            found["probabilities"] = dict(_ranked(answer, labels, top, sort))
+            if model.form != "number":
+                found["probabilities"] = probabilities(answer.probabilities)
         return json.dumps(found, ensure_ascii=False)
 
     return row
 
 
-def _csv(labels: tuple[str, ...], top: int, sort: bool) -> Row:
+def _csv(model: "local.Model", top: int, sort: bool) -> Row:
     def row(answer: "local.Answer") -> str:
         if answer.error is not None:
             return _line([answer.id, "", answer.error])
         label = answer.label
-        whole = label if isinstance(label, str) else "|".join(label)
-        pairs = _ranked(answer, labels, top, sort)
+        if isinstance(label, list):
+            label = (" " if model.form == "tokens" else "|").join(label)
+        if model.form != "classes":
+            return _line([answer.id, label, ""])
+        pairs = _ranked(answer.probabilities, model.labels, top, sort)
         values = [value for pair in pairs for value in (pair if sort else pair[1:])]
-        return _line([answer.id, whole, "", *values])
+        return _line([answer.id, label, "", *values])
 
     return row
 
 
-def _header(labels: tuple[str, ...], top: int, sort: bool) -> list[str]:
+def _header(model: "local.Model", top: int, sort: bool) -> list[str]:
     if _FORMAT.value != "csv":
         return []
     numbers = range(1, top + 1)
     pairs = [name for k in numbers for name in (f"label_{k}", f"probability_{k}")]
-    return [_line(["id", "label", "error", *(pairs if sort else labels)])]
+    columns = pairs if sort else model.labels
+    if model.form != "classes":
+        columns = ()
+    return [_line(["id", "label", "error", *columns])]
 
 
 def _line(values: list) -> str:

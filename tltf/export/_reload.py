@@ -11,7 +11,9 @@ _BATCH = 8
 
 
 def main(request: str, answer: str) -> None:
-    """Reads {"model", "records"} and writes {"scores", "classes", "features", ...}."""
+    """Reads {"model", "records"} and writes {"answers", "features", "example"}: what
+    `serving_default` gives of each record, by output; the encoder's vectors of the
+    first; what `predict_examples` gives of it."""
     sys.modules["tltf"] = None  # an import of it now fails, wherever it stands
     import tensorflow as tf
 
@@ -20,21 +22,19 @@ def main(request: str, answer: str) -> None:
     records = [_raw(row) for row in asked["records"]]
     serve = loaded.signatures["serving_default"]
     [key] = serve.structured_input_signature[1]
-    scores, classes = [], []
+    answers: dict = {}
     for start in range(0, len(records), _BATCH):
         found = serve(**{key: tf.constant(records[start : start + _BATCH])})
-        scores += found["scores"].numpy().tolist()
-        classes += [name.decode() for name in found["classes"].numpy()]
+        for name, value in found.items():
+            answers.setdefault(name, []).extend(_plain(value))
     first = tf.constant(records[:1])
     vector = loaded.signatures["features"](**{key: first})["features"]
     ask = loaded.signatures["predict_examples"]
+    example = ask(examples=_examples(tf, key, records[:1]))
     report = {
-        "scores": scores,
-        "classes": classes,
-        "features": vector.numpy()[0].tolist(),
-        "example_scores": ask(examples=_examples(tf, key, records[:1]))["scores"]
-        .numpy()[0]
-        .tolist(),
+        "answers": answers,
+        "features": _plain(vector)[0],
+        "example": {name: _plain(value)[0] for name, value in example.items()},
     }
     pathlib.Path(answer).write_text(json.dumps(report), encoding="utf-8")
 
@@ -43,6 +43,17 @@ def _raw(row):
     if "text" in row:
         return row["text"].encode("utf-8", "replace")
     return pathlib.Path(row["file"]).read_bytes()
+
+
+def _plain(value):
+    """Returns a tensor as nested lists, its strings decoded."""
+    return _decoded(value.numpy().tolist())
+
+
+def _decoded(value):
+    if isinstance(value, list):
+        return [_decoded(one) for one in value]
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def _examples(tf, key, records):

@@ -10,12 +10,10 @@ from tltf import registry
 from tltf.export import run as runs
 from tltf.export import serving
 
-_ONE = "Tells which one of {count} classes {one} shows."
-_SEVERAL = "Tells which of {count} labels {one} carries."
 _USE = (
-    "{what} Meant for {many} like those of {source}, which it was trained on; scores "
-    "of other {many}, or of {many} with none of the classes, say nothing. Scores are "
-    "{kind}. Check them on your own {many} before acting on them."
+    "{what} Meant for {many} like those of {source}, which it was trained on; answers "
+    "to other {many}{other} say nothing.{kind} Check them on your own {many} before "
+    "acting on them."
 )
 _NOUNS = {"image": ("an image", "images"), "text": ("a text", "texts")}
 _INPUTS = {
@@ -50,25 +48,19 @@ def card(run: runs.Run, name: str, proof: dict[str, Any]) -> dict[str, Any]:
         "licence_of_weights": report.weights.get("licence", "not stated"),
         "seed": report.seed,
         "versions": report.versions | {"tltf": tltf.__version__},
-        "signatures": signatures(several, kind=_kind(run)),
+        "signatures": signatures(_task(run).ANSWERS, kind=_kind(run)),
         "proof": proof,
     }
 
 
-def signatures(several: bool, *, kind: str = "image") -> dict[str, Any]:
+def signatures(answers: dict[str, str], *, kind: str = "image") -> dict[str, Any]:
     """Returns inputs and outputs of each signature in words.
 
     Args:
-      several: Whether a record may carry several labels.
+      answers: What the task answers, by output.
       kind: What records are, `image` or `text`.
     """
     key, said = _INPUTS[kind]
-    answers = {
-        "scores": "float32 [b, classes], in the order of labels",
-        "classes": "string [b], the best label",
-    }
-    if several:
-        answers["accepted"] = "bool [b, classes], scores at or over their threshold"
     record = {key: said}
     examples = f"string [b], serialized tf.Example with the feature {key}"
     return {
@@ -92,17 +84,24 @@ def digests(folder: pathlib.Path) -> dict[str, str]:
 
 
 def _use(run: runs.Run) -> str:
-    what = _ONE if run.thresholds is None else _SEVERAL
     one, many = _NOUNS[_kind(run)]
-    calibrated = "temperature" in run.report.choices
+    other, kind = "", ""
+    if run.labels:
+        calibrated = "temperature" in run.report.choices
+        said = "calibrated on its valid split" if calibrated else "uncalibrated"
+        other, kind = f", or to {many} with none of the classes,", said
+        kind = f" Scores are probabilities, {said}."
     return _USE.format(
-        what=what.format(count=len(run.labels), one=one),
+        what=_task(run).USE.format(count=len(run.labels), one=one),
         many=many,
         source=pathlib.PurePath(run.recipe.data.source).name,
-        kind="probabilities calibrated on its valid split"
-        if calibrated
-        else "uncalibrated probabilities",
+        other=other,
+        kind=kind,
     )
+
+
+def _task(run: runs.Run):
+    return registry.find("tasks", run.recipe.task)
 
 
 def _kind(run: runs.Run) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tltf import errors
-from tltf.export import publish, serving
+from tltf.export import named, publish, serving
 from tltf.export import run as runs
 
 _READERS = 8  # threads that read files; they mostly wait
@@ -24,15 +24,17 @@ class Model:
     """A network to ask.
 
     Attributes:
-      serve: Bytes of records, string `[b]`, to `scores` and perhaps `accepted`.
+      serve: Bytes of records, string `[b]`, to named outputs; see `named`.
       reads: What a record is: `image_bytes` or `text`.
       labels: Class names in the order of scores.
+      form: What is answered: `classes`, a `number`, or tags of `tokens`.
       owner: Of the variables; `serve` alone does not keep them alive.
     """
 
     serve: Serve
     reads: str
     labels: tuple[str, ...]
+    form: str
     owner: object
 
 
@@ -42,13 +44,15 @@ class Answer:
 
     Attributes:
       id: Path, or name, as given.
-      label: The best label, or for several labels the list of accepted ones.
-      probabilities: float32 `[classes]`; None where there is an error.
+      label: The class, the list of accepted ones, the number, or a tag for each
+        token.
+      probabilities: float32 `[classes]`; `[1]`, the number; `[tokens, classes]`; None
+        where there is an error.
       error: Why there is no answer.
     """
 
     id: str
-    label: str | list[str] | None = None
+    label: named.Label | None = None
     probabilities: np.ndarray | None = None
     error: str | None = None
 
@@ -72,6 +76,7 @@ def load(folder: pathlib.Path) -> Model:
             serve=server.serve,
             reads=server.reader.name_of_input,
             labels=run.labels,
+            form=named.form(server.serve.get_concrete_function().structured_outputs),
             owner=server,
         )
     raise errors.UserError(
@@ -151,12 +156,11 @@ def cause(message: str) -> str:
 def _answer(model: Model, path: str, found: dict[str, np.ndarray] | str) -> Answer:
     if isinstance(found, str):
         return Answer(id=path, error=found)
-    scores = found["scores"]
-    label: str | list[str] = model.labels[int(scores.argmax())]
-    if "accepted" in found:
-        hits = zip(model.labels, found["accepted"], strict=True)
-        label = [name for name, hit in hits if hit]
-    return Answer(id=path, label=label, probabilities=scores)
+    return Answer(
+        id=path,
+        label=named.label(found, model.labels),
+        probabilities=named.scores(found),
+    )
 
 
 def _published(folder: pathlib.Path) -> Model:
@@ -175,5 +179,6 @@ def _published(folder: pathlib.Path) -> Model:
         serve=lambda records: serve(**{reads: records}),
         reads=reads,
         labels=names,
+        form=named.form(serve.structured_outputs),
         owner=loaded,
     )

@@ -1,17 +1,18 @@
 """Proof that a SavedModel answers as the run did, from a process of its own."""
 
 import json
-import math
 import os
 import pathlib
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from tltf import errors
+from tltf.export import named
 
 RECORDS = 32  # asked again
 # Difference allowed to a probability p: 1e-5 + 1e-4 p in float32. Half floats
@@ -45,7 +46,12 @@ def pick(rows: list[dict[str, Any]], origin: pathlib.Path) -> list[dict[str, Any
 
 
 def check(
-    model: pathlib.Path, rows: list[dict[str, Any]], *, precision: str
+    model: pathlib.Path,
+    rows: list[dict[str, Any]],
+    *,
+    precision: str,
+    answer: Callable[[np.ndarray], Any] | None = None,
+    labels: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Returns the number of records asked and the largest difference found.
 
@@ -53,40 +59,74 @@ def check(
       model: A SavedModel folder.
       rows: Answers of the run, from `pick`.
       precision: Of the run, which sets what difference is allowed.
+      answer: Scores of a record to the answer that the run gives for them.
+      labels: Class names in the order of scores.
 
     Raises:
       WorkError: It does not load or answer without tltf, or answers otherwise.
     """
     answered = _reloaded(model, rows)
-    expected = np.array([row["probabilities"] for row in rows])
-    given = np.array(answered["scores"])
+    found = [
+        {name: column[place] for name, column in answered["answers"].items()}
+        for place in range(len(rows))
+    ]
+    gaps = [_gap(row, one, precision) for row, one in zip(rows, found, strict=True)]
+    worst = int(np.argmax([over for over, _ in gaps]))
+    if not gaps[worst][0] <= 0:
+        raise errors.WorkError(
+            f"the reloaded model differs from the run by {gaps[worst][1]:.2g} on "
+            f"{rows[worst].get('file') or rows[worst].get('id')}; nothing was "
+            "published: if files under checkpoints/ or the data changed after "
+            "training, train again"
+        )
+    for row, one in zip(rows, found, strict=True):
+        _check_named(row, one, answer, labels)
+    _check_others(answered, found[0], precision)
+    return {"records": len(rows), "largest_difference": max(gap for _, gap in gaps)}
+
+
+def _gap(row: dict[str, Any], found: dict[str, Any], precision: str):
+    """Returns by how much a record's answer differs more than allowed, and at all."""
+    expected = np.array(row["probabilities"], np.float64)
+    given = named.scores(found)
+    if given.ndim == 2:
+        given = given[: len(expected)]
     if given.shape != expected.shape:
         raise errors.WorkError(
             f"the reloaded model gives scores of shape {list(given.shape)}, the run "
             f"gave {list(expected.shape)}; nothing was published"
         )
-    allowed = _ABSOLUTE[precision] + _RELATIVE * np.abs(expected)
-    gaps = np.abs(given - expected)
-    worst = int(np.argmax((gaps - allowed).max(-1)))
-    if not (gaps <= allowed).all():
+    gap = np.abs(given - expected)
+    # nan where a score is none, which is over every limit
+    return float((gap - _allowed(expected, found, precision)).max()), float(gap.max())
+
+
+def _allowed(expected: np.ndarray, found: dict[str, Any], precision: str):
+    # of numbers in the user's units the size is not known to be about 1
+    size = np.maximum(1, np.abs(expected)) if "value" in found else 1
+    return size * _ABSOLUTE[precision] + _RELATIVE * np.abs(expected)
+
+
+def _check_named(row: dict[str, Any], found: dict[str, Any], answer, labels) -> None:
+    if answer is None:
+        return
+    given, expected = named.label(found, labels), answer(named.scores(found))
+    if given != expected:
         raise errors.WorkError(
-            f"the reloaded model differs from the run by {gaps[worst].max():.2g} on "
-            f"{rows[worst].get('file') or rows[worst].get('id')}; nothing was "
-            "published: if files under checkpoints/ or the data changed after "
-            "training, train again"
+            f"the reloaded model answers {given!r:.80} on {row.get('id')}, its scores "
+            f"say {expected!r:.80}; nothing was published"
         )
-    _check_others(answered, allowed[0])
-    return {"records": len(rows), "largest_difference": float(gaps.max())}
 
 
-def _check_others(answered: dict[str, Any], allowed: np.ndarray) -> None:
-    gap = np.abs(np.subtract(answered["example_scores"], answered["scores"][0]))
-    if not (gap <= allowed).all():
+def _check_others(answered: dict[str, Any], first: dict, precision: str) -> None:
+    row = {"probabilities": named.scores(first).tolist()}
+    over, gap = _gap(row, answered["example"], precision)
+    if not over <= 0:
         raise errors.WorkError(
-            f"predict_examples differs from serving_default by {gap.max():.2g}; "
+            f"predict_examples differs from serving_default by {gap:.2g}; "
             "nothing was published"
         )
-    if not all(map(math.isfinite, answered["features"])):
+    if not np.isfinite(answered["features"]).all():
         raise errors.WorkError("features are not numbers; nothing was published")
 
 

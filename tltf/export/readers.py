@@ -91,6 +91,7 @@ def reader(run: runs.Run) -> Images | Texts:
             least=text.least,
             length=text.length,
             keep=text.keep,
+            split=text.split,
             fixed=backbone.fixed,
         )
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pydantic
 import yaml
 
-from tltf import errors, specs
+from tltf import errors, registry, specs
 
 if TYPE_CHECKING:
     import keras
@@ -80,9 +80,11 @@ def model(run: Run) -> "keras.Model":
         )
     network = keras.models.load_model(path, compile=False)
     outputs = network.output.shape[-1]
-    if outputs != len(run.labels):
+    wanted = registry.find("tasks", run.recipe.task).outputs(len(run.labels))
+    if outputs != wanted:
         raise errors.UserError(
-            f"{path} has {outputs} outputs but labels.txt has {len(run.labels)} lines"
+            f"{path} has {outputs} outputs but labels.txt has {len(run.labels)} lines, "
+            f"which need {wanted}"
         )
     return network
 

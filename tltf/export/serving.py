@@ -1,6 +1,7 @@
 """The served graph: files of images or texts in, named answers out."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tltf import layers, registry
@@ -15,8 +16,8 @@ class Server(tf.Module):
       weights: Every variable of the network, so that saving finds them.
       loaded: Modules in the network, for their tables and files.
       labels_file: Path of labels.txt, copied into `assets`.
-      serve: Records, string `[b]`, to scores `[b, classes]`, the best classes
-        `[b]` and, for several labels, which are accepted.
+      serve: Records, string `[b]`, to what the task answers, by name; see
+        `ANSWERS` of the tasks.
       features: The same input to the encoder's vectors, float32 `[b, features]`.
       serve_examples: Serialized tf.Example to what `serve` gives.
     """
@@ -48,8 +49,13 @@ class Server(tf.Module):
         }
 
     def _serve(self, records):
-        logits = self._outputs(records)["logits"]
-        return self._task.serve(logits, self._labels, self._choices)
+        found = self._outputs(records)
+        more = {"there": found["there"]} if self._task.LABELS == "tokens" else {}
+        return self._task.serve(found["logits"], self._labels, self._choices, **more)
+
+    def answer(self, scores: np.ndarray):
+        """Returns the answer of the run to a record with these scores."""
+        return self._task.answer(scores, self._labels, self._choices)
 
     def _vectors(self, records):
         vectors = self._outputs(records)["features"]
@@ -71,6 +77,8 @@ class Server(tf.Module):
             mirror = tf.image.flip_left_right(inputs["image"])
             other = self._network({"image": mirror})
             found["logits"] = (found["logits"] + other["logits"]) / 2
+        if self._task.LABELS == "tokens":
+            found["there"] = _there(inputs)
         return {name: value[:count] for name, value in found.items()}
 
 
@@ -83,6 +91,13 @@ def views(run: runs.Run) -> int:
     return min(run.recipe.tta, 2)
 
 
+def _there(inputs: dict[str, tf.Tensor]) -> tf.Tensor:
+    """Where there is a token, bool `[b, t]`: ids are zero in padding alone."""
+    ids = next(iter(inputs.values()))
+    rest = list(range(2, ids.shape.rank))
+    return tf.reduce_any(ids != 0, rest) if rest else ids != 0
+
+
 def _taking(function, name: str) -> tf.types.experimental.GenericFunction:
     """The function as a graph of one argument, named as clients name it."""
     records = tf.TensorSpec([None], tf.string, name)
@@ -93,7 +108,7 @@ def two_ended(network: keras.Model) -> keras.Model:
     """Returns the network with the encoder's vector beside the logits.
 
     The vector is what enters the first layer whose name starts with `head_`; of a
-    head that reads a sequence, what enters its last layer.
+    head that reads a sequence, what enters its layer `head_logits`.
 
     Raises:
       ValueError: No layer has such a name: the network is not one of ours.
@@ -106,5 +121,6 @@ def two_ended(network: keras.Model) -> keras.Model:
 
 
 def _vector(head: list[keras.layers.Layer]):
-    first, last = head[0].input, head[-1].input
-    return first if len(first.shape) == 2 else last
+    last = [layer for layer in head if layer.name == "head_logits"] or head[-1:]
+    first, before = head[0].input, last[0].input
+    return first if len(first.shape) == 2 else before

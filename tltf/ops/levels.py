@@ -81,13 +81,16 @@ def ordered(
     for name, value in whole.items():
         low, high = bootstrap.percentiles(samples[name])
         found |= {name: float(value[0]), f"{name}_low": low, f"{name}_high": high}
-    support = np.bincount(labels, minlength=levels)
-    recall = np.diag(counts.reshape(levels, levels)) / np.maximum(support, 1)
-    found["class_averaged_accuracy"] = float(recall[support > 0].mean())
     found["log_loss"] = float(-np.log(np.maximum(right, np.finfo(float).eps)).mean())
-    if missing := int((support == 0).sum()):
-        found["absent_classes"] = float(missing)
-    return found
+    return found | _of_classes(counts.reshape(levels, levels))
+
+
+def _of_classes(pairs: np.ndarray) -> dict[str, float]:
+    support = pairs.sum(1)
+    recall = np.diag(pairs)[support > 0] / support[support > 0]
+    missing = int((support == 0).sum())
+    absent = {"absent_classes": float(missing)} if missing else {}
+    return {"class_averaged_accuracy": float(recall.mean()), **absent}
 
 
 def _of_pairs(counts: np.ndarray) -> dict[str, np.ndarray]:

@@ -8,6 +8,11 @@ from tltf.ops import calibrate, losses, scores
 KINDS = ("image",)
 LABELS = "one"
 METRIC = "accuracy"
+USE = "Tells which one of {count} classes {one} shows."
+ANSWERS = {
+    "scores": "float32 [b, classes], in the order of labels",
+    "classes": "string [b], the best label",
+}
 
 
 def outputs(classes: int) -> int:

@@ -8,6 +8,12 @@ from tltf.ops import calibrate, losses, scores
 KINDS = ("image", "text")
 LABELS = "several"
 METRIC = "accuracy"
+USE = "Tells which of {count} labels {one} carries."
+ANSWERS = {
+    "scores": "float32 [b, classes], in the order of labels",
+    "classes": "string [b], the best label",
+    "accepted": "bool [b, classes], scores at or over their threshold",
+}
 
 
 def outputs(classes: int) -> int:

@@ -8,6 +8,10 @@ from tltf.ops import numbers
 KINDS = ("image", "text")
 LABELS = "number"
 METRIC = "r2"
+USE = "Answers {one} with a number."
+ANSWERS = {
+    "value": "float32 [b], in the units of the labels it learnt from",
+}
 
 
 def outputs(classes: int) -> int:

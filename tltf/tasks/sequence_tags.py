@@ -8,6 +8,11 @@ from tltf.ops import calibrate, losses, tags
 KINDS = ("text",)
 LABELS = "tokens"
 METRIC = "accuracy"
+USE = "Gives each token of {one} one of {count} tags."
+ANSWERS = {
+    "tags": "string [b, t], empty in padding",
+    "scores": "float32 [b, t, tags], in the order of labels; 0 in padding",
+}
 
 _NONE = -1  # target where there is no token
 

@@ -5,6 +5,8 @@ from tltf.tasks import image_class
 KINDS = ("text",)
 LABELS = "one"
 METRIC = "accuracy"
+USE = image_class.USE
+ANSWERS = image_class.ANSWERS
 
 # what the record is made of makes no difference to its class
 outputs = image_class.outputs
