@@ -39,6 +39,7 @@ _STYLE = {
     "lines.linewidth": 2.0,
     "lines.solid_capstyle": "round",
 }
+POINTS_SHOWN = 1000
 _SIZE = (4.4, 3.4)  # inches; at 72 points an inch about a phone's width
 
 
@@ -97,6 +98,38 @@ def reliability(bins: dict[str, np.ndarray], before: dict[str, np.ndarray]) -> s
         below.set(xlabel="confidence", ylabel="records")
         below.yaxis.set_major_locator(matplotlib.ticker.MaxNLocator(2, integer=True))
         return _svg(figure, "rel", "Reliability: accuracy against confidence in bins")
+
+
+def against(labels: np.ndarray, answers: np.ndarray) -> str:
+    """Returns answers against labels, numbers both, and the line where they agree.
+
+    Args:
+      labels: float `[n]`.
+      answers: float `[n]`; at most `POINTS_SHOWN` are drawn.
+    """
+    ends = [min(labels.min(), answers.min()), max(labels.max(), answers.max())]
+    with plt.rc_context(_STYLE):
+        figure, axes = plt.subplots(figsize=_SIZE)
+        axes.plot(ends, ends, color=_GRID, lw=1, ls=(0, (3, 3)))
+        _dots(axes, labels, answers)
+        axes.set(xlabel="label", ylabel="answer")
+        return _svg(figure, "against", f"Answers against {len(labels)} labels")
+
+
+def residuals(labels: np.ndarray, answers: np.ndarray) -> str:
+    """Returns answer minus label against the label; arguments as of `against`."""
+    with plt.rc_context(_STYLE):
+        figure, axes = plt.subplots(figsize=_SIZE)
+        axes.axhline(0, color=_GRID, lw=1, ls=(0, (3, 3)))
+        _dots(axes, labels, answers - labels)
+        axes.set(xlabel="label", ylabel="answer - label")
+        return _svg(figure, "residuals", f"Residuals of {len(labels)} answers")
+
+
+def _dots(axes, x, y) -> None:
+    # evenly spaced rows, so that the page stays small and repeats itself
+    rows = np.unique(np.linspace(0, len(x) - 1, POINTS_SHOWN).round().astype(int))
+    axes.plot(x[rows], y[rows], "o", ms=3.5, mew=0, color=BLUE, alpha=0.55)
 
 
 def learning(

@@ -8,6 +8,7 @@ from typing import Any
 from tltf import errors
 from tltf.analysis import run_folder
 
+_NOUNS = {"multi_label": "labels", "ordinal": "levels", "sequence_tags": "tags"}
 _TEMPLATES = pathlib.Path(__file__).with_name("templates")
 
 
@@ -67,6 +68,7 @@ def _values(folder: run_folder.Folder, names: Sequence[str]) -> dict[str, Any]:
         "recipe": folder.recipe,
         "report": report,
         "classes": folder.classes,
+        "nouns": _NOUNS.get(settings.task, "classes"),
         "splits": [sections.split(folder, run_folder.split(folder, n)) for n in names],
         "learning": sections.learning(folder.history),
         "bill": sections.bill(folder),

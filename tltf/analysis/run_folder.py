@@ -18,16 +18,22 @@ class Split:
 
     Attributes:
       name: valid or test.
+      form: What a record is answered with: `one` class, one of `levels` in order,
+        `several` labels, a `number`, or one tag for each of its `tokens`.
       rows: Lines of the answers file.
-      labels: Class of each record, int `[n]`, or 0 and 1 `[n, classes]`.
-      probabilities: float64 `[n, classes]`.
+      labels: Class of each record, int `[n]`; 0 and 1, `[n, classes]`; numbers,
+        float64 `[n]`; of tokens, the classes of those that were read, a list of int
+        `[tokens]`.
+      probabilities: float64 `[n, classes]`; `[n, 1]`, the numbers answered; of
+        tokens, a list of `[tokens, classes]`.
       scores: From report.json.
     """
 
     name: str
+    form: str
     rows: list[dict[str, Any]]
-    labels: np.ndarray
-    probabilities: np.ndarray
+    labels: Any
+    probabilities: Any
     scores: dict[str, float]
 
 
@@ -84,25 +90,40 @@ def split(folder: Folder, name: str) -> Split:
     rows = [json.loads(line) for line in _text(path).splitlines()]
     if not rows:
         raise errors.UserError(f"{path} has no answers")
-    probabilities = np.array([row["probabilities"] for row in rows], np.float64)
+    form = _form(rows[0], folder.settings.task)
+    given = [np.array(row["probabilities"], np.float64) for row in rows]
     try:
-        labels = _labels(rows, folder.classes)
+        labels = _labels(rows, folder.classes, form)
     except KeyError as error:
         raise errors.UserError(f"{path}: {error} is not in labels.txt") from None
     scores = folder.report.scores.get(name, {})
     return Split(
         name=name,
+        form=form,
         rows=rows,
         labels=labels,
-        probabilities=probabilities,
+        probabilities=given if form == "tokens" else np.stack(given),
         scores=scores,
     )
 
 
-def _labels(rows, classes) -> np.ndarray:
+def _form(row: dict[str, Any], task: str) -> str:
+    if task == "ordinal":
+        return "levels"
+    if isinstance(row["label"], list):
+        return "tokens" if isinstance(row["probabilities"][0], list) else "several"
+    return "one" if isinstance(row["label"], str) else "number"
+
+
+def _labels(rows, classes, form: str):
+    if form == "number":
+        return np.array([row["label"] for row in rows], np.float64)
     place = {name: number for number, name in enumerate(classes)}
-    if not isinstance(rows[0]["label"], list):
+    if form in ("one", "levels"):
         return np.array([place[row["label"]] for row in rows])
+    if form == "tokens":
+        read = [row["label"][: len(row["answer"])] for row in rows]
+        return [np.array([place[name] for name in tags], np.int64) for tags in read]
     labels = np.zeros((len(rows), len(classes)), np.int64)
     for number, row in enumerate(rows):
         labels[number, [place[name] for name in row["label"]]] = 1

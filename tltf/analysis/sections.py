@@ -1,19 +1,27 @@
 """What the report page shows, as plain values for its template."""
 
-import textwrap
+import collections
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from tltf.analysis import curves, gallery, plots, run_folder
-from tltf.ops import scores
+from tltf.analysis import curves, plots, run_folder, worst
+from tltf.ops import levels, scores, tags
 
-_WORST = 12  # records shown
-_SHOWN = 300  # characters of a text
 _TABLE = 25  # classes up to which the confusion matrix is a table
 _TITLES = {
+    "quadratic_kappa": "Quadratic weighted kappa",
+    "r2": "R²",
     "accuracy": "Accuracy",
+    "span_f1": "Span F1",
+    "span_precision": "Span precision",
+    "span_recall": "Span recall",
+    "mean_absolute_error": "Mean absolute error",
+    "root_mean_squared_error": "Root mean squared error",
+    "pearson": "Pearson correlation",
+    "spearman": "Spearman correlation",
     "exact_match": "Exact match",
     "hamming_accuracy": "Hamming accuracy",
     "class_averaged_accuracy": "Class-averaged accuracy",
@@ -27,38 +35,54 @@ _TITLES = {
     "brier": "Brier score",
 }
 _SHARES = {"accuracy", "exact_match", "hamming_accuracy", "class_averaged_accuracy"}
-_SHARES |= {"top5", "ece"}
+_SHARES |= {"top5", "ece", "span_f1", "span_precision", "span_recall"}
+_ERRORS = {"mean_absolute_error", "root_mean_squared_error"}  # of any size
 
 
-def headline(found: dict[str, float]) -> list[dict[str, str]]:
-    """Returns the scores to show first, each with title, value and interval."""
+def headline(found: dict[str, float], form: str = "one") -> list[dict[str, str]]:
+    """Returns the scores to show first, each with title, value and interval.
+
+    Args:
+      found: Scores of a split.
+      form: As of `run_folder.Split`.
+    """
     cards = []
     for name, title in _TITLES.items():
         if name not in found:
             continue
-        share = name in _SHARES
-        card = {"title": title, "value": _number(found[name], share), "note": ""}
+        if form == "tokens" and name == "accuracy":
+            title = "Token accuracy"
+        card = {"title": title, "value": _value(name, found[name]), "note": ""}
         if f"{name}_low" in found:
-            low, high = found[f"{name}_low"], found[f"{name}_high"]
-            card["note"] = f"95 % interval {_between(low, high)}"
+            ends = found[f"{name}_low"], found[f"{name}_high"]
+            card["note"] = f"95 % interval {_between(name, *ends)}"
         cards.append(card)
     return cards
 
 
 def split(folder: run_folder.Folder, answers: run_folder.Split) -> dict[str, Any]:
     """Returns everything shown of one split."""
-    several = answers.labels.ndim == 2
-    return {
+    whole = {
         "name": answers.name,
+        "form": answers.form,
         "count": len(answers.rows),
-        "cards": headline(answers.scores),
-        "several": several,
-        "classes": _classes(folder, answers),
-        "matrix": None if several else _matrix(folder.classes, answers),
-        "pairs": [] if several else _pairs(folder.classes, answers),
-        "pictures": _pictures(folder, answers),
-        "worst": _worst(folder.classes, answers),
+        "cards": headline(answers.scores, answers.form),
+        "worst": worst.records(folder.classes, answers),
         "absent": int(answers.scores.get("absent_classes", 0)),
+        "unread": int(answers.scores.get("unread_tokens", 0)),
+        "spans": _spans(answers),
+    }
+    if answers.form == "number":
+        none = {"classes": [], "matrix": None, "pairs": []}
+        return whole | none | {"pictures": _of_numbers(answers)}
+    # each token is a record of its own where labels are tags
+    flat = _flat(answers)
+    single = flat.labels.ndim == 1
+    return whole | {
+        "classes": _classes(folder, flat),
+        "matrix": _matrix(folder.classes, flat) if single else None,
+        "pairs": _pairs(folder.classes, flat) if single else [],
+        "pictures": _pictures(folder, flat),
     }
 
 
@@ -69,6 +93,11 @@ def learning(history: Sequence[dict[str, float]]) -> list[dict[str, str]]:
     wanted = (
         ("Loss", "loss", {"loss": "train", "valid_loss": "valid"}),
         ("Accuracy", "accuracy", {"accuracy": "train", "valid_accuracy": "valid"}),
+        (
+            "Mean absolute error",
+            "mean absolute error",
+            {"valid_mean_absolute_error": "valid"},
+        ),
     )
     shown = []
     for title, what, names in wanted:
@@ -104,8 +133,60 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
+def _flat(answers: run_folder.Split) -> run_folder.Split:
+    if answers.form != "tokens":
+        return answers
+    return dataclasses.replace(
+        answers,
+        labels=np.concatenate(answers.labels),
+        probabilities=np.concatenate(answers.probabilities),
+    )
+
+
+def _decided(answers: run_folder.Split) -> np.ndarray:
+    """Returns scores whose largest is the answer, `[n, classes]`."""
+    if answers.form != "levels":
+        return answers.probabilities
+    given = levels.median(answers.probabilities)
+    return scores.one_hot(given, answers.probabilities.shape[1])
+
+
+def _spans(answers: run_folder.Split) -> list[dict[str, Any]]:
+    """Returns recall and precision of each type of span; none but for BIO tags."""
+    if "span_f1" not in answers.scores:
+        return []
+    counts: collections.Counter = collections.Counter()
+    for row in answers.rows:
+        true, given = (set(tags.spans(row[key])) for key in ("label", "answer"))
+        for what, found in (("true", true), ("given", given), ("right", true & given)):
+            counts.update((kind, what) for _, _, kind in found)
+    rows = []
+    for kind in sorted({kind for kind, _ in counts}):
+        right, true, given = (counts[kind, w] for w in ("right", "true", "given"))
+        row = {"recall": right / max(true, 1), "precision": right / max(given, 1)}
+        row |= {"f1": 2 * right / max(true + given, 1), "support": true}
+        rows.append(row | {"name": kind or "spans"})
+    return sorted(rows, key=lambda row: (not row["support"], row["f1"]))
+
+
+def _of_numbers(answers: run_folder.Split) -> list[dict[str, str]]:
+    labels, given = answers.labels, answers.probabilities[:, 0]
+    return [
+        {
+            "title": "Answer against label",
+            "svg": plots.against(labels, given),
+            "note": "on the dashed line they are equal",
+        },
+        {
+            "title": "Residuals",
+            "svg": plots.residuals(labels, given),
+            "note": "a slope says that answers keep to the middle",
+        },
+    ]
+
+
 def _classes(folder, answers) -> list[dict[str, Any]]:
-    labels, given = answers.labels, answers.probabilities
+    labels, given = answers.labels, _decided(answers)
     cuts = folder.report.choices.get("thresholds") if labels.ndim == 2 else None
     decided = given if cuts is None else given >= np.asarray(cuts)
     table = scores.per_class(labels, decided)
@@ -119,7 +200,7 @@ def _classes(folder, answers) -> list[dict[str, Any]]:
 
 
 def _matrix(classes, answers) -> dict[str, Any]:
-    counts = scores.confusion(answers.labels, answers.probabilities)
+    counts = scores.confusion(answers.labels, _decided(answers))
     if len(classes) > _TABLE:
         return {"svg": plots.heat(counts), "rows": [], "classes": classes}
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
@@ -138,7 +219,7 @@ def _matrix(classes, answers) -> dict[str, Any]:
 
 
 def _pairs(classes, answers) -> list[dict[str, Any]]:
-    counts = scores.confusion(answers.labels, answers.probabilities)
+    counts = scores.confusion(answers.labels, _decided(answers))
     support = counts.sum(1)
     return [
         {
@@ -167,6 +248,8 @@ def _pictures(folder, answers) -> list[dict[str, str]]:
         )
         picture = plots.precision_recall(points, *areas)
         shown.append({"title": "Precision and recall", "svg": picture, "note": ""})
+    if answers.form == "levels":
+        return shown  # the median may not be the most probable level
     return [*shown, _reliability(folder, answers)]
 
 
@@ -177,44 +260,21 @@ def _reliability(folder, answers) -> dict[str, str]:
     )
     labels, after = curves.decisions(answers.labels, answers.probabilities)
     _, before = curves.decisions(answers.labels, raw)
-    errors = [scores.calibration_error(labels, p) for p in (before, after)]
+    found = [scores.calibration_error(labels, p) for p in (before, after)]
+    errors = [worst.number(error, True) for error in found]
     note = (
-        f"temperature {temperature:.2f}: calibration error {_number(errors[0], True)} "
-        f"before, {_number(errors[1], True)} after"
+        f"temperature {temperature:.2f}: calibration error {errors[0]} before, "
+        f"{errors[1]} after"
     )
     bins = [scores.reliability(labels, p) for p in (after, before)]
     return {"title": "Reliability", "svg": plots.reliability(*bins), "note": note}
 
 
-def _worst(classes, answers) -> list[dict[str, Any]]:
-    losses = curves.losses(answers.labels, answers.probabilities)
-    shown = []
-    for number in np.argsort(-losses, kind="stable")[:_WORST]:
-        row = answers.rows[number]
-        shown.append(
-            {
-                "id": row["id"],
-                "picture": gallery.thumbnail(row.get("file", "")),
-                "text": textwrap.shorten(row.get("text", ""), _SHOWN, placeholder=" …"),
-                "true": _shown(row["label"], row["probabilities"], classes),
-                "given": _shown(row["answer"], row["probabilities"], classes),
-                "right": row["label"] == row["answer"],
-                "loss": f"{losses[number]:.2f}",
-            }
-        )
-    return shown
+def _value(name: str, value: float) -> str:
+    return f"{value:.4g}" if name in _ERRORS else worst.number(value, name in _SHARES)
 
 
-def _shown(label, probabilities, classes) -> str:
-    names = label if isinstance(label, list) else [label]
-    place = {name: number for number, name in enumerate(classes)}
-    parts = [f"{n} {_number(probabilities[place[n]], True)}" for n in names]
-    return ", ".join(parts) or "none"
-
-
-def _number(value: float, share: bool) -> str:
-    return f"{100 * value:.1f}\N{NO-BREAK SPACE}%" if share else f"{value:.3f}"
-
-
-def _between(low: float, high: float) -> str:
-    return f"{100 * low:.1f} to {100 * high:.1f} %"
+def _between(name: str, low: float, high: float) -> str:
+    if name in _SHARES:
+        return f"{100 * low:.1f} to {100 * high:.1f} %"
+    return f"{_value(name, low)} to {_value(name, high)}"
