@@ -63,7 +63,7 @@ def test_csv_of_the_best_labels_from_a_list_on_stdin(run):
     [
         (["photo.jpg"], "--model is missing"),
         (["--model=."], "no input; name files or folders, as in tltf"),
-        (["--model=http://localhost:8501", "a.jpg"], "is a server"),
+        (["--model=http://localhost:8501", "a.jpg"], "is no address of a model"),
         (["--model=/nowhere", "a.jpg"], "no folder '/nowhere'"),
         (["--model=.", "no*thing.jpg"], "no file matches"),
         (["--model=x", "--batch=0", "a.jpg"], "batch"),

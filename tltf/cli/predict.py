@@ -3,12 +3,14 @@
 Usage: tltf predict --model=saved_models/NAME photo.jpg folder '*.png' -
        tltf predict --model=saved_models/NAME --text='How far is the moon?'
 
-The model is a published one (its newest version, or the version named) or a run
-folder. What it answers is `label`: a class, a list of labels, a number, or a list
-of tags, one for each token. An input is a file, a folder with all below it, a
-quoted pattern, or `-` for stdin: a path a line, or for a model of texts a text a
-line. An input that cannot be answered gets a row with "error"; the others go on,
-and the exit code is 1.
+The model is a published one (its newest version, or the version named), a run
+folder, or one that is served: http://HOST:PORT/NAME or grpc://HOST:PORT/NAME, with
+/versions/N or /labels/L behind it, by `tltf serve` or TensorFlow Serving.
+What it answers is `label`: a class, a list of labels, a number, or a list of tags,
+one for each token. An input is a file, a folder with all below it, a quoted
+pattern, or `-` for stdin: a path a line, or for a model of texts a text a line.
+An input that cannot be answered gets a row with "error"; the others go on, and
+the exit code is 1.
 """
 
 import contextlib
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from tltf.export import local
 
 _MODEL = flags.DEFINE_string(
-    "model", None, "Folder of a model, one of its versions, or a run."
+    "model", None, "Folder of a model, one of its versions, or a run; or an address."
 )
 _WORKDIR = flags.DEFINE_string(
     "workdir",
@@ -44,6 +46,12 @@ _TOP = flags.DEFINE_integer(
     "top", None, "Give the K most probable labels only, best first.", lower_bound=1
 )
 _TEXT = flags.DEFINE_multi_string("text", [], "A text to answer; may be repeated.")
+_LABELS = flags.DEFINE_string(
+    "labels", None, "Of an address: a labels.txt, where the server does not tell them."
+)
+_SECONDS = flags.DEFINE_float(
+    "timeout_s", 60.0, "Of an address: seconds that a try may take.", lower_bound=0.01
+)
 _EXAMPLE = "tltf predict --model=saved_models/NAME photo.jpg"
 
 Row = Callable[["local.Answer"], str]
@@ -51,7 +59,7 @@ Row = Callable[["local.Answer"], str]
 
 def main(argv: list[str]) -> None:
     """Writes one row a record."""
-    model_folder = _folder()
+    where = _where()
     if len(argv) < 2 and not _TEXT.value:
         raise errors.UserError(f"no input; name files or folders, as in {_EXAMPLE}")
     from tltf.export import inputs
@@ -60,7 +68,7 @@ def main(argv: list[str]) -> None:
     _main.tensorflow()
     from tltf.export import local
 
-    model = local.load(model_folder)
+    model = _served() if where is None else local.load(where)
     records = _records(argv[1:], model.reads)
     top = min(_TOP.value or len(model.labels), len(model.labels))
     ranked = _TOP.value is not None
@@ -95,15 +103,23 @@ def _records(names: list[str], reads: str) -> list:
     return [*given, *inputs.records(names, sys.stdin, reads=reads)]
 
 
-def _folder() -> pathlib.Path:
+def _served() -> "local.Model":
+    from tltf.serving import client
+
+    labels = pathlib.Path(_LABELS.value) if _LABELS.value else None
+    return client.load(_MODEL.value, labels=labels, seconds=_SECONDS.value)
+
+
+def _where() -> pathlib.Path | None:
+    """The folder that is asked; None for a server."""
     name = _MODEL.value or _WORKDIR.value
     if not name:
         raise errors.UserError(f"--model is missing; {_EXAMPLE}")
-    if name.partition("://")[1]:
-        raise errors.UserError(
-            f"--model: {name!r} is a server; the client for servers comes with the "
-            "serving release: name a folder under saved_models"
-        )
+    if _MODEL.value and "://" in name:
+        from tltf.serving import addresses
+
+        addresses.parse(name)
+        return None
     if not os.path.isdir(name):
         raise errors.UserError(f"--model: no folder {name!r}; {_EXAMPLE}")
     return pathlib.Path(name)

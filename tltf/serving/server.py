@@ -118,7 +118,8 @@ class _Service:
             ) from None
 
     def _config(self) -> uvicorn.Config:
-        routes = page.routes(self._models) if self._settings.ui else []
+        routes = [page.listed(self._models)]
+        routes += page.routes() if self._settings.ui else []
         bounds = self._settings.bounds
         config = uvicorn.Config(
             self._rest.application(routes),

@@ -1,4 +1,4 @@
-"""The demo page: files without a build step, and what they need to know."""
+"""The demo page: files without a build step, and what they ask the server."""
 
 import pathlib
 from typing import Any
@@ -16,26 +16,30 @@ _HEADERS = {
 }
 
 
-def routes(held: models.Models) -> list[routing.BaseRoute]:
-    """Returns the routes of the page.
-
-    Args:
-      held: The models to offer on it.
-    """
+def routes() -> list[routing.BaseRoute]:
+    """Returns the routes of the page."""
 
     async def index(request: requests.Request) -> responses.Response:
         return responses.FileResponse(_FILES / "index.html", headers=_HEADERS)
 
-    async def listed(request: requests.Request) -> responses.Response:
+    return [
+        routing.Route("/", index),
+        routing.Mount("/ui", staticfiles.StaticFiles(directory=_FILES)),
+    ]
+
+
+def listed(held: models.Models) -> routing.Route:
+    """Returns the route that tells the models that are served, and their classes.
+
+    TensorFlow Serving has none like it; clients ask it for the names of classes.
+    """
+
+    async def told(request: requests.Request) -> responses.Response:
         return responses.JSONResponse(
             [_model(held, name) for name in held.names()], headers=_HEADERS
         )
 
-    return [
-        routing.Route("/", index),
-        routing.Route("/ui/models.json", listed),
-        routing.Mount("/ui", staticfiles.StaticFiles(directory=_FILES)),
-    ]
+    return routing.Route("/tltf/models.json", told)
 
 
 def _model(held: models.Models, name: str) -> dict[str, Any]:

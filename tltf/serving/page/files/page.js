@@ -17,7 +17,7 @@ function chosen() {
 
 async function load() {
   const before = chosen();
-  models = await (await fetch("/ui/models.json")).json();
+  models = await (await fetch("/tltf/models.json")).json();
   at("model").replaceChildren(
     ...models.map((one) => element("option", { value: one.name, textContent: one.name })),
   );
