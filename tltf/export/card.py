@@ -31,37 +31,50 @@ def card(run: runs.Run, name: str, proof: dict[str, Any]) -> dict[str, Any]:
       proof: What `proof.check` found.
     """
     report = run.report
-    several = run.thresholds is not None
-    cuts = {"thresholds": report.choices["thresholds"]} if several else {}
+    parts = runs.parts(run)
+    alone = {"": {**_answered(run), "scores": report.scores}}
+    if run.recipe.parts:
+        alone = {name: _part(part) for name, part in parts.items()}
     return {
         "name": name,
         "created": _now(),
-        "intended_use": _use(run),
-        "labels": list(run.labels),
-        "scores": report.scores,
+        **(alone[""] if "" in alone else {"parts": alone, "scores": report.scores}),
         "counts": report.counts,
-        "temperature": run.temperature,
         "views": serving.views(run),
-        **cuts,
         "recipe": run.recipe.model_dump(mode="json"),
         "weights": report.weights,
         "licence_of_weights": report.weights.get("licence", "not stated"),
         "seed": report.seed,
         "versions": report.versions | {"tltf": tltf.__version__},
-        "signatures": signatures(_task(run).ANSWERS, kind=_kind(run)),
+        "signatures": signatures(
+            {part: _task(one).ANSWERS for part, one in parts.items()}, kind=_kind(run)
+        ),
         "proof": proof,
     }
 
 
-def signatures(answers: dict[str, str], *, kind: str = "image") -> dict[str, Any]:
+def signatures(
+    tasks: dict[str, dict[str, str]], *, kind: str = "image"
+) -> dict[str, Any]:
     """Returns inputs and outputs of each signature in words.
 
     Args:
-      answers: What the task answers, by output.
+      tasks: What each part's task answers, by output; of a run without parts, one
+        under "".
       kind: What records are, `image` or `text`.
     """
     key, said = _INPUTS[kind]
     record = {key: said}
+    answers = {
+        f"{part}_{name}" if part else name: text
+        for part, given in tasks.items()
+        for name, text in given.items()
+    }
+    alone = {
+        part: {"inputs": record, "outputs": given}
+        for part, given in tasks.items()
+        if part
+    }
     examples = f"string [b], serialized tf.Example with the feature {key}"
     return {
         "serving_default": {"inputs": record, "outputs": answers},
@@ -70,6 +83,22 @@ def signatures(answers: dict[str, str], *, kind: str = "image") -> dict[str, Any
             "outputs": {"features": "float32 [b, features], the encoder's vector"},
         },
         "predict_examples": {"inputs": {"examples": examples}, "outputs": answers},
+        **alone,
+    }
+
+
+def _part(run: runs.Run) -> dict[str, Any]:
+    return {"task": run.recipe.task, **_answered(run), "scores": run.report.scores}
+
+
+def _answered(run: runs.Run) -> dict[str, Any]:
+    several = run.thresholds is not None
+    cuts = {"thresholds": run.report.choices["thresholds"]} if several else {}
+    return {
+        "intended_use": _use(run),
+        "labels": list(run.labels),
+        "temperature": run.temperature,
+        **cuts,
     }
 
 

@@ -52,6 +52,7 @@ def check(
     precision: str,
     answer: Callable[[np.ndarray], Any] | None = None,
     labels: Sequence[str] = (),
+    part: str = "",
 ) -> dict[str, Any]:
     """Returns the number of records asked and the largest difference found.
 
@@ -61,11 +62,12 @@ def check(
       precision: Of the run, which sets what difference is allowed.
       answer: Scores of a record to the answer that the run gives for them.
       labels: Class names in the order of scores.
+      part: Whose answers they are; empty for a run without parts.
 
     Raises:
       WorkError: It does not load or answer without tltf, or answers otherwise.
     """
-    answered = _reloaded(model, rows)
+    answered = _reloaded(model, rows, part)
     found = [
         {name: column[place] for name, column in answered["answers"].items()}
         for place in range(len(rows))
@@ -120,24 +122,30 @@ def _check_named(row: dict[str, Any], found: dict[str, Any], answer, labels) -> 
 
 def _check_others(answered: dict[str, Any], first: dict, precision: str) -> None:
     row = {"probabilities": named.scores(first).tolist()}
-    over, gap = _gap(row, answered["example"], precision)
-    if not over <= 0:
-        raise errors.WorkError(
-            f"predict_examples differs from serving_default by {gap:.2g}; "
-            "nothing was published"
-        )
+    others = {"predict_examples": answered["example"], "its part": answered["alone"]}
+    for signature, found in others.items():
+        over, gap = _gap(row, found, precision) if found else (0, 0)
+        if not over <= 0:
+            raise errors.WorkError(
+                f"{signature} differs from serving_default by {gap:.2g}; "
+                "nothing was published"
+            )
     if not np.isfinite(answered["features"]).all():
         raise errors.WorkError("features are not numbers; nothing was published")
 
 
-def _reloaded(model: pathlib.Path, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _reloaded(
+    model: pathlib.Path, rows: list[dict[str, Any]], part: str
+) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="tltf_proof_") as folder:
         request = pathlib.Path(folder, "request.json")
         answer = pathlib.Path(folder, "answer.json")
         asked = [
             {key: row[key] for key in ("file", "text") if key in row} for row in rows
         ]
-        request.write_text(json.dumps({"model": str(model), "records": asked}))
+        request.write_text(
+            json.dumps({"model": str(model), "records": asked, "part": part})
+        )
         # -I: neither this folder, PYTHONPATH nor the user's site packages
         done = subprocess.run(
             [sys.executable, "-I", str(_SCRIPT), str(request), str(answer)],

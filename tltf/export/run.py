@@ -53,12 +53,29 @@ def read(workdir: pathlib.Path) -> Run:
         raise errors.UserError(f"--workdir: no folder {str(workdir)!r}")
     recipe = _parsed(workdir / "recipe.yaml", specs.Recipe, yaml.safe_load)
     report = _parsed(workdir / "report.json", specs.Report, json.loads)
-    labels = tuple(_text(workdir / "labels.txt").splitlines())
+    labels: tuple[str, ...] = ()
+    if not recipe.parts:
+        labels = tuple(_text(workdir / "labels.txt").splitlines())
     if recipe.image.side is None and recipe.text.length is None:
         raise errors.UserError(
             f"{workdir / 'recipe.yaml'}: neither image.side nor text.length is filled"
         )
     return Run(workdir=workdir, recipe=recipe, report=report, labels=labels)
+
+
+def parts(run: Run) -> dict[str, Run]:
+    """Returns the run of each part; of a run without parts, itself under ""."""
+    if not run.recipe.parts:
+        return {"": run}
+    return {
+        part.name: read(run.workdir / "parts" / part.name) for part in run.recipe.parts
+    }
+
+
+def labels(run: Run) -> list[pathlib.Path]:
+    """Returns the files with class names, of which a version keeps copies."""
+    names = [f"labels_{part.name}.txt" for part in run.recipe.parts]
+    return [run.workdir / name for name in names or ["labels.txt"]]
 
 
 def model(run: Run) -> "keras.Model":
@@ -79,13 +96,15 @@ def model(run: Run) -> "keras.Model":
             "training did not finish; `tltf train --resume` finishes it"
         )
     network = keras.models.load_model(path, compile=False)
-    outputs = network.output.shape[-1]
-    wanted = registry.find("tasks", run.recipe.task).outputs(len(run.labels))
-    if outputs != wanted:
-        raise errors.UserError(
-            f"{path} has {outputs} outputs but labels.txt has {len(run.labels)} lines, "
-            f"which need {wanted}"
-        )
+    for name, part in parts(run).items():
+        found = network.output[name] if name else network.output
+        wanted = registry.find("tasks", part.recipe.task).outputs(len(part.labels))
+        if found.shape[-1] != wanted:
+            raise errors.UserError(
+                f"{path} has {found.shape[-1]} outputs but "
+                f"{part.workdir / 'labels.txt'} has {len(part.labels)} lines, which "
+                f"need {wanted}"
+            )
     return network
 
 

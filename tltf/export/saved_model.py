@@ -40,21 +40,12 @@ def export(
     run = runs.read(workdir)
     name = name or default_name(run)
     model = publish.folder(saved_models.absolute(), name)
-    origin, rows = runs.answers(run)
-    rows = proof.pick(rows, origin)
     server = serving.Server(run)
-    if run.recipe.tta > serving.views(run):
-        rows = _answered(server, rows)
+    rows = {part: _rows(server, one, part) for part, one in runs.parts(run).items()}
     with publish.building(model) as built:
         _save(server, built)
-        found = proof.check(
-            built,
-            rows,
-            precision=run.recipe.precision,
-            answer=server.answer,
-            labels=run.labels,
-        )
-        warm = [readers.raw(row) for row in rows[:_WARM]]
+        found = _proved(server, built, rows, run.recipe.precision)
+        warm = [readers.raw(row) for asked in rows.values() for row in asked[:_WARM]]
         warmup.write(built, name, warm, key=server.reader.name_of_input)
         facts = card.card(run, name, found) | {"files": card.digests(built)}
         text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
@@ -70,18 +61,48 @@ def default_name(run: runs.Run) -> str:
     Of `folder:PATH` and its like the last part of the path is taken.
     """
     backbone = run.recipe.backbone.partition("/")[0]
+    if run.recipe.parts:
+        names = "-".join(part.name for part in run.recipe.parts)
+        return f"{run.recipe.method}-{backbone}-{names}"
     source, _, argument = run.recipe.data.source.partition(":")
     data = pathlib.PurePath(argument).stem if argument else source
     whole = f"{run.recipe.task}-{backbone}-{data or source}"
     return re.sub(r"[^A-Za-z0-9._-]+", "_", whole)
 
 
-def _answered(server: serving.Server, rows: list[dict]) -> list[dict]:
+def _rows(server: serving.Server, run: runs.Run, part: str) -> list[dict]:
+    """Answers of a run, or of one part, that the export is proved on."""
+    origin, rows = runs.answers(run)
+    rows = proof.pick(rows, origin)
+    if run.recipe.tta > serving.views(run):
+        return _answered(server.parts[part] if part else server.serve, rows)
+    return rows
+
+
+def _proved(server, built: pathlib.Path, rows: dict, precision: str) -> dict[str, Any]:
+    """What `proof.check` found, over all parts."""
+    found = [
+        proof.check(
+            built,
+            asked,
+            precision=precision,
+            answer=server.answerers[part].answer,
+            labels=server.answerers[part].labels,
+            part=part,
+        )
+        for part, asked in rows.items()
+    ]
+    gaps = [one["largest_difference"] for one in found]
+    records = sum(one["records"] for one in found)
+    return {"records": records, "largest_difference": max(gaps)}
+
+
+def _answered(serve, rows: list[dict]) -> list[dict]:
     """Rows with the answers of the graph in this process, where the run's own are
     of views that are not served."""
     made = []
     for row in rows:
-        found = server.serve(tf.constant([readers.raw(row)]))
+        found = serve(tf.constant([readers.raw(row)]))
         scores = named.scores({n: value.numpy()[0] for n, value in found.items()})
         made.append(row | {"probabilities": scores.tolist()})
     return made

@@ -9,15 +9,44 @@ from tltf.export import readers
 from tltf.export import run as runs
 
 
+class Answerer:
+    """What turns the logits of a run, or of one of its parts, into named answers.
+
+    Args:
+      run: With the task, labels and choices.
+    """
+
+    def __init__(self, run: runs.Run):
+        self.labels = list(run.labels)
+        self.task = registry.find("tasks", run.recipe.task)
+        self._choices = dict(run.report.choices)
+
+    def serve(self, logits: tf.Tensor, there) -> dict[str, tf.Tensor]:
+        """Returns the answers in the graph.
+
+        Args:
+          logits: Of the head, `[b, ...]`.
+          there: Where the input has a token, bool `[b, t]`; None for images.
+        """
+        more = {"there": there} if self.task.LABELS == "tokens" else {}
+        return self.task.serve(logits, self.labels, self._choices, **more)
+
+    def answer(self, scores: np.ndarray):
+        """Returns the answer of the run to a record with these scores."""
+        return self.task.answer(scores, self.labels, self._choices)
+
+
 class Server(tf.Module):
     """Signatures of one trained run.
 
     Attributes:
       weights: Every variable of the network, so that saving finds them.
       loaded: Modules in the network, for their tables and files.
-      labels_file: Path of labels.txt, copied into `assets`.
+      labels_files: Paths of labels.txt, or labels_PART.txt, copied into `assets`.
+      answerers: By part; of a run without parts, one under "".
       serve: Records, string `[b]`, to what the task answers, by name; see
-        `ANSWERS` of the tasks.
+        `ANSWERS` of the tasks. Of several parts, `PART_NAME` of all of them from
+        one pass of the encoder.
       features: The same input to the encoder's vectors, float32 `[b, features]`.
       serve_examples: Serialized tf.Example to what `serve` gives.
     """
@@ -30,15 +59,16 @@ class Server(tf.Module):
         self.loaded = [
             layer.root for layer in network.layers if isinstance(layer, layers.HubLayer)
         ]
-        self.labels_file = tf.saved_model.Asset(str(run.workdir / "labels.txt"))
+        parts = runs.parts(run)
+        self.answerers = {name: Answerer(part) for name, part in parts.items()}
+        self.labels_files = [tf.saved_model.Asset(str(f)) for f in runs.labels(run)]
         self._network = tf.function(lambda inputs: network(inputs, training=False))
         self._mirrored = views(run) == 2
-        self._labels = list(run.labels)
-        self._task = registry.find("tasks", run.recipe.task)
-        self._choices = dict(run.report.choices)
         self.serve = _taking(self._serve, self.reader.name_of_input)
         self.features = _taking(self._vectors, self.reader.name_of_input)
         self.serve_examples = _taking(self._parsed, "examples")
+        named = [name for name in self.answerers if name]
+        self.parts = {name: self._alone(name) for name in named}
 
     def signatures(self) -> dict[str, tf.types.experimental.GenericFunction]:
         """Returns the functions under the names that clients call."""
@@ -46,16 +76,27 @@ class Server(tf.Module):
             "serving_default": self.serve,
             "features": self.features,
             "predict_examples": self.serve_examples,
+            **self.parts,
         }
 
     def _serve(self, records):
         found = self._outputs(records)
-        more = {"there": found["there"]} if self._task.LABELS == "tokens" else {}
-        return self._task.serve(found["logits"], self._labels, self._choices, **more)
+        answers = {}
+        for name, answerer in self.answerers.items():
+            logits = found["logits"][name] if name else found["logits"]
+            given = answerer.serve(logits, found.get("there"))
+            start = f"{name}_" if name else ""
+            answers |= {f"{start}{key}": value for key, value in given.items()}
+        return answers
 
-    def answer(self, scores: np.ndarray):
-        """Returns the answer of the run to a record with these scores."""
-        return self._task.answer(scores, self._labels, self._choices)
+    def _alone(self, name: str) -> tf.types.experimental.GenericFunction:
+        """The signature of one part; other heads are not run."""
+
+        def serve(records):
+            found = self._outputs(records)
+            return self.answerers[name].serve(found["logits"][name], found.get("there"))
+
+        return _taking(serve, self.reader.name_of_input)
 
     def _vectors(self, records):
         vectors = self._outputs(records)["features"]
@@ -76,10 +117,12 @@ class Server(tf.Module):
         if self._mirrored:
             mirror = tf.image.flip_left_right(inputs["image"])
             other = self._network({"image": mirror})
-            found["logits"] = (found["logits"] + other["logits"]) / 2
-        if self._task.LABELS == "tokens":
+            found["logits"] = tf.nest.map_structure(
+                lambda one, two: (one + two) / 2, found["logits"], other["logits"]
+            )
+        if "image" not in inputs:
             found["there"] = _there(inputs)
-        return {name: value[:count] for name, value in found.items()}
+        return tf.nest.map_structure(lambda value: value[:count], found)
 
 
 def views(run: runs.Run) -> int:
@@ -107,8 +150,8 @@ def _taking(function, name: str) -> tf.types.experimental.GenericFunction:
 def two_ended(network: keras.Model) -> keras.Model:
     """Returns the network with the encoder's vector beside the logits.
 
-    The vector is what enters the first layer whose name starts with `head_`; of a
-    head that reads a sequence, what enters its layer `head_logits`.
+    The vector is what the encoder gives to a layer whose name starts with `head_`;
+    of heads that read sequences, what enters the first layer `..._logits`.
 
     Raises:
       ValueError: No layer has such a name: the network is not one of ours.
@@ -121,6 +164,12 @@ def two_ended(network: keras.Model) -> keras.Model:
 
 
 def _vector(head: list[keras.layers.Layer]):
-    last = [layer for layer in head if layer.name == "head_logits"] or head[-1:]
-    first, before = head[0].input, last[0].input
-    return first if len(first.shape) == 2 else before
+    own = {layer.name for layer in head}
+    given = [x.input for x in head if not _made_by(x.input) & own]
+    vectors = [tensor for tensor in given if len(tensor.shape) == 2]
+    last = [layer for layer in head if layer.name.endswith("_logits")] or head[-1:]
+    return vectors[0] if vectors else last[0].input
+
+
+def _made_by(tensor) -> set[str]:
+    return {tensor._keras_history.operation.name}

@@ -62,6 +62,8 @@ def finish_parts(
     reports = {}
     for name, own in answered(joint, outcome.logits, "valid").items():
         one = joint.jobs[name]
+        labels = "".join(f"{label}\n" for label in one.classes)
+        files.write_text(joint.folder / f"labels_{name}.txt", labels)
         rows = history.part(joint.folder / "history.csv", name)
         history.rewrite(one.folder / "history.csv", rows)
         alone = dataclasses.replace(
