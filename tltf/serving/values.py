@@ -63,10 +63,9 @@ def _numbers(leaves: list, dtype: np.dtype) -> np.ndarray:
         raise status.invalid(
             f"JSON Value: {short(wrong)} is not of expected type: {dtype.name}"
         )
+    whole = np.uint64 if dtype == np.uint64 else np.int64
     try:
-        wide = np.array(leaves, "int64" if kinds <= {int} else None)
-        if dtype == np.uint64:
-            wide = np.array(leaves, np.uint64)
+        wide = np.array(leaves, whole if kinds <= {int} else None)
     except OverflowError:
         raise status.invalid(f"a number is out of the range of {dtype.name}") from None
     _check_range(wide, dtype)
