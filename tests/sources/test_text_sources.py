@@ -25,7 +25,16 @@ from tltf.sources import (
     yelp,
 )
 
-NAMED = ("newsgroups20", "imdb", "trec", "subjectivity", "ag_news", "dbpedia", "yelp")
+NAMED = (
+    "brown",
+    "newsgroups20",
+    "imdb",
+    "trec",
+    "subjectivity",
+    "ag_news",
+    "dbpedia",
+    "yelp",
+)
 
 
 @pytest.fixture(autouse=True)

@@ -127,10 +127,12 @@ def encoded(labels: Sequence[Any], found: Options) -> tuple[list[Any], list[str]
 
 def tokens(cell: Any) -> list[str] | Bad:
     """Returns the tokens of a text that is a list, or is parted by white space."""
-    if not isinstance(cell, list):
-        return text(cell).split()
-    found = [text(one) for one in cell]
+    found = (
+        [text(one) for one in cell] if isinstance(cell, list) else text(cell).split()
+    )
     for number, token in enumerate(found, 1):
+        if "\0" in token:  # the end of a text to NumPy
+            return Bad(f"token {number} holds a zero byte: {token!r:.40}")
         if token.split() != [token]:
             return Bad(f"token {number} is empty or holds white space: {token!r}")
     return found

@@ -8,6 +8,8 @@ import urllib.parse
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from tltf import errors
 from tltf.fetch import archive, download, home
 from tltf.sources import _base, _rows
@@ -16,11 +18,11 @@ _PACKED = (".tar", ".tar.gz", ".tgz", ".zip")
 
 
 class Text(NamedTuple):
-    """One text before it is a record; `label` is a number."""
+    """One text before it is a record; `label` is a class, or that of each token."""
 
     id: str
     text: str
-    label: int
+    label: int | np.ndarray
     split: str = "all"
 
 
