@@ -1,5 +1,6 @@
 """What is refused before time is spent."""
 
+import json
 import shutil
 
 import numpy as np
@@ -102,3 +103,81 @@ def test_few_examples_are_as_many_of_each_class(stripes):
     records = start(stripes, examples_per_class=3).records
     labels = records.part("train").labels
     np.testing.assert_array_equal(np.bincount(labels), [3, 3, 3])
+
+
+def tagged(tmp_path, **change):
+    lines = [{"text": f"a b{n}", "label": ["X", "YZ"[n % 7 == 6]]} for n in range(40)]
+    (tmp_path / "m.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    options = {"form": "tokens"}
+    raw = {
+        "method": "standard",
+        "task": "sequence_tags",
+        "backbone": "glove/tiny",
+        "weights": "none",
+        "head": {"kind": "tags"},
+        "text": {"split": "spaces"},
+        "data": {"source": f"jsonl:{tmp_path}/m.jsonl", "options": options},
+    }
+    return job.start(config.override(raw, change, where="test"), tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        (
+            {"head.kind": "linear"},
+            "head.kind: linear gives one answer a text.*kind: tags",
+        ),
+        ({"text.split": "words"}, "text.split: words .* set text.split: spaces"),
+        ({"text.keep": "end"}, "text.keep: end .* set text.keep: start"),
+        (
+            {"backbone": "awd_lstm/tiny"},
+            "backbone: awd_lstm/tiny has tokens of its own",
+        ),
+        (
+            {"task": "text_class"},
+            "takes one class a record, .* use task: sequence_tags",
+        ),
+        ({"data.options": {"form": "names"}}, "use task: multi_label"),
+        ({"data.examples_per_class": 2}, "examples_per_class: counts records of cla"),
+    ],
+)
+def test_what_would_part_tags_from_their_tokens_is_refused(tmp_path, change, cause):
+    with pytest.raises(errors.UserError, match=cause):
+        tagged(tmp_path, **change)
+
+
+def test_tags_go_with_words_and_with_characters(tmp_path):
+    for backbone in ("glove/tiny", "elmo/tiny"):
+        assert tagged(tmp_path, backbone=backbone).classes == ("X", "Y", "Z")
+
+
+def test_a_head_of_tokens_needs_tags(subjects, tmp_path):
+    raw = {
+        "method": "standard",
+        "task": "text_class",
+        "backbone": "glove/tiny",
+        "weights": "none",
+        "head": {"kind": "tags"},
+        "data": {"source": f"jsonl:{subjects}"},
+    }
+    with pytest.raises(errors.UserError, match="tags gives an answer for each token"):
+        job.start(config.override(raw, {}, where="test"), tmp_path / "run")
+
+
+def test_two_numbers_of_one_record_are_two_measurements(tmp_path):
+    lines = [f"text {n % 30},{n // 30}" for n in range(60)]
+    (tmp_path / "m.csv").write_text("\n".join(["text,label", *lines]))
+    raw = {
+        "method": "standard",
+        "task": "regression",
+        "backbone": "glove/tiny",
+        "weights": "none",
+        "data": {"source": f"csv:{tmp_path}/m.csv", "options": {"form": "numbers"}},
+    }
+    recipe = config.override(raw, {}, where="test")
+    assert job.start(recipe, tmp_path / "run").classes == ()
+    raw["data"]["options"] = {}
+    classes = config.override(raw | {"task": "text_class"}, {}, where="test")
+    with pytest.raises(errors.UserError, match="same record under two labels"):
+        job.start(classes, tmp_path / "run")

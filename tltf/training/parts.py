@@ -107,6 +107,7 @@ def start(recipe: specs.Recipe, folder: pathlib.Path, *, resume: bool = False) -
         with _named(name):
             guards.chooses_on_valid(one.cuts)
             guards.backbone_fits(one.table, backbone, name=recipe.backbone)
+            guards.tokens_fit(one.table, settings[name], backbone)
     texts_ = [value for one in found.values() for value in one.part("train").values]
     codec = codecs.find(recipe, backbone, folder, list(dict.fromkeys(texts_)))
     jobs = {
