@@ -78,7 +78,7 @@ def test_only_folders_with_a_version_are_models(tmp_path):
 def strings(*contents):
     array = np.empty(len(contents), object)
     array[:] = contents
-    return [array, np.zeros(3)]
+    return {"x": array, "y": np.zeros(3)}
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "BMP", "WEBP"])
@@ -92,6 +92,15 @@ def test_pixels_are_read_from_headers(form):
 def test_bomb_is_refused_before_it_is_decoded():
     with pytest.raises(status.Refused, match="100000000 pixels"):
         limits.pixels(strings(tiny_models.bomb()), 64_000_000)
+
+
+def test_bomb_inside_an_example_is_refused():
+    example = tf.train.Example()
+    image = example.features.feature["image_bytes"].bytes_list
+    image.value.append(tiny_models.bomb())
+    [array, _] = strings(example.SerializeToString(), b"none").values()
+    with pytest.raises(status.Refused, match="100000000 pixels"):
+        limits.pixels({"examples": array}, 64_000_000)
 
 
 def test_pixels_of_one_request_add_up():

@@ -49,28 +49,29 @@ class Bodies:
             ) from None
 
     async def _whole(self, request, chunks: "_Held") -> bytearray:
+        stream = request.stream()
         stated = request.headers.get("content-length", "")
         if stated.isdigit() and int(stated) > self._bounds.body:
-            await self._drain(request)
+            await self._drain(request, stream)
             raise self._too_large(int(stated))
         body = bytearray()
         unpack = _unpacking(request.headers.get("content-encoding", ""))
-        async for chunk in request.stream():
+        async for chunk in stream:
             for part in unpack(chunk, self._bounds.body + 1 - len(body)):
                 chunks.take(len(part))
                 body += part
             if len(body) > self._bounds.body:
                 body.clear()
-                await self._drain(request)
+                await self._drain(request, stream)
                 raise self._too_large(None)
         return body
 
-    async def _drain(self, request) -> None:
+    async def _drain(self, request, stream) -> None:
         """Reads on for a while: a client that still sends would not see the answer."""
         if "expect" in request.headers:
             return  # it waits for leave to send
         seen = 0
-        async for chunk in request.stream():
+        async for chunk in stream:
             seen += len(chunk)
             if seen > _DRAIN:
                 return

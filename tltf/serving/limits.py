@@ -3,14 +3,17 @@
 import dataclasses
 import io
 import warnings
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 import numpy as np
 import PIL.Image
+from google.protobuf import message
+from tensorflow.core.example import example_pb2
 
 from tltf.serving import status
 
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
+_EXAMPLES = ("examples", "inputs")  # inputs that are tf.Examples by custom
 _STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"RIFF")
 
 
@@ -40,27 +43,43 @@ class Limits:
     slow: float = 10.0
 
 
-def pixels(values: Iterable[np.ndarray], limit: int) -> int:
+def pixels(inputs: Mapping[str, np.ndarray], limit: int) -> int:
     """Returns how many pixels the images in some tensors state in their headers.
 
     Nothing is decoded. Strings that are no images count as none.
 
     Args:
-      values: Tensors; those of other types than bytes are passed over.
+      inputs: Tensors by name; of those named `examples` or `inputs` the strings
+        may be tf.Examples with images in them.
       limit: Most of them.
 
     Raises:
       status.Refused: There are more.
     """
     total = 0
-    for value in values:
+    for name, value in inputs.items():
         if value.dtype.kind == "O":
-            total += sum(map(_stated, value.flat))
+            inside = _inside if name in _EXAMPLES else _itself
+            total += sum(_stated(one) for whole in value.flat for one in inside(whole))
     if total > limit:
         raise status.invalid(
             f"images of {total} pixels in one request; the limit is {limit}"
         )
     return total
+
+
+def _itself(contents: bytes) -> list[bytes]:
+    return [contents]
+
+
+def _inside(contents: bytes) -> list[bytes]:
+    """The strings in a serialized tf.Example."""
+    try:
+        example = example_pb2.Example.FromString(contents)
+    except message.DecodeError:
+        return [contents]
+    features = example.features.feature.values()
+    return [one for feature in features for one in feature.bytes_list.value]
 
 
 def _stated(contents: bytes) -> int:

@@ -124,7 +124,7 @@ class Models:
             signature=name,
             inputs=inputs,
             rows=tensors.rows(inputs, found),
-            pixels=limits.pixels(inputs.values(), self.bounds.pixels),
+            pixels=limits.pixels(inputs, self.bounds.pixels),
             deadline=deadline,
         )
         ready.worker.submit(call)

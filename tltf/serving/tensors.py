@@ -33,8 +33,8 @@ def read(proto: tensor_pb2.TensorProto, *, most: int = _MOST) -> np.ndarray:
         raise status.invalid(f"tensor of shape {shape}: every size must be given")
     try:
         dtype = np.dtype(tf.dtypes.as_dtype(proto.dtype).as_numpy_dtype)
-    except TypeError:
-        raise status.invalid(f"no tensor type has the number {proto.dtype}") from None
+    except (TypeError, KeyError):  # KeyError: of resources and variants
+        raise status.invalid(f"no array has the type {proto.dtype}") from None
     if math.prod(shape) * dtype.itemsize > most:
         raise status.Refused(
             "RESOURCE_EXHAUSTED", f"tensor of shape {shape} over {most} bytes"
