@@ -38,7 +38,7 @@ def card(run: runs.Run, name: str, proof: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": name,
         "created": _now(),
-        **(alone[""] if "" in alone else {"parts": alone, "scores": report.scores}),
+        **alone.get("", {"parts": alone, "scores": report.scores}),
         "counts": report.counts,
         "views": serving.views(run),
         "recipe": run.recipe.model_dump(mode="json"),
@@ -118,8 +118,9 @@ def _use(run: runs.Run) -> str:
     if run.labels:
         calibrated = "temperature" in run.report.choices
         said = "calibrated on its valid split" if calibrated else "uncalibrated"
-        other, kind = f", or to {many} with none of the classes,", said
         kind = f" Scores are probabilities, {said}."
+    if _task(run).LABELS in ("one", "several"):
+        other = f", or to {many} with none of the classes,"
     return _USE.format(
         what=_task(run).USE.format(count=len(run.labels), one=one),
         many=many,
