@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "analysis": _LOW | {"ops", "specs"},
     "export": _LOW | {"registry", "ops", "specs", "fetch", "layers", ""},
     "serving": _LOW | {"ops", "fetch", "export"},
-    "runs": _RECIPE | {"config", "ops", "fetch", "training", "analysis"},
+    "runs": _RECIPE | {"config", "ops", "fetch", "training", "analysis", "export"},
 }
 STRANGERS = ("sources", "codecs", "backbones", "heads", "tasks", "engines")
 

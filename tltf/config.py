@@ -96,7 +96,7 @@ def resolve(recipe: specs.Recipe) -> specs.Recipe:
         registry.find_name("heads", recipe.head.kind)
     module, form = registry.variant(recipe.backbone)
     backbone = module.VARIANTS[form]
-    for row, overrides in recipe.compare.items():
+    for row, overrides in () if recipe.parts else recipe.compare.items():
         registry.find_name("methods", overrides.get("method", row))
     stages = None
     if recipe.method in specs.STAGES:

@@ -1,5 +1,7 @@
 """The table of methods on one split: tltf compare --config=F --workdir=D
 
+Of a recipe with parts: every part alone against all together.
+
 Writes compare.json, compare.md and compare.png; says which method to take.
 """
 
@@ -30,12 +32,13 @@ def main(argv: list[str]) -> int:
 
     recipe = config.load(_CONFIG.value, _SET.value)
     _main.tensorflow()
-    from tltf.analysis import comparison
+    from tltf.analysis import comparison, comparison_parts
     from tltf.runs import compare
 
     methods = _METHODS.value or ()
     table = compare.compare(recipe, _WORKDIR.value, methods=methods, split=_SPLIT.value)
-    _main.out(json.dumps(table) if _JSON.value else comparison.markdown(table).rstrip())
+    kind = comparison_parts if recipe.parts else comparison
+    _main.out(json.dumps(table) if _JSON.value else kind.markdown(table).rstrip())
     return 0
 
 

@@ -12,6 +12,7 @@ from absl import logging
 
 from tltf import config, errors, registry, specs
 from tltf.fetch import files
+from tltf.runs import compare_parts, serve_time
 
 # by what the records are; rows that a recipe adds come behind
 METHODS = {
@@ -42,21 +43,30 @@ def compare(
         the valid split.
 
     Returns:
-      {"methods": {name: {...}}, "split", "seed", "take"}.
+      {"methods": {name: {...}}, "split", "seed", "take"}; of a recipe with parts,
+      what `compare_parts.summary` says.
 
     Raises:
       UserError: A method that does not exist, or wrong data.
       WorkError: A method failed; the finished ones are kept.
     """
     folder = pathlib.Path(workdir)
+    kind = compare_parts if recipe.parts else sys.modules[__name__]
     # all of them first: a wrong name is told before the first has run
-    planned = {name: variant(recipe, name) for name in methods or rows(recipe)}
+    names = methods or kind.rows(recipe)
+    planned = {name: kind.variant(recipe, name) for name in names}
     reports = {}
     for name, one in planned.items():
         path = folder / "recipes" / f"{name}.yaml"
         files.write_text(path, config.dump(one))
         reports[name] = _run(path, folder / name, split)
-    table = summary(reports, split=split, seed=recipe.seed)
+    if recipe.parts:
+        served = serve_time.milliseconds({name: folder / name for name in reports})
+        table = compare_parts.summary(
+            recipe, reports, folder, split=split, served=served
+        )
+    else:
+        table = summary(reports, split=split, seed=recipe.seed)
     files.write_text(folder / "compare.json", json.dumps(table, indent=2) + "\n")
     _pages(folder, table)
     return table
@@ -150,10 +160,11 @@ def _call(verb: str, flags: list[str], folder: pathlib.Path, surroundings) -> No
 
 
 def _pages(folder: pathlib.Path, table: dict) -> None:
-    from tltf.analysis import comparison
+    from tltf.analysis import comparison, comparison_parts
 
-    files.write_text(folder / "compare.md", comparison.markdown(table))
+    kind = comparison if "take" in table else comparison_parts
+    files.write_text(folder / "compare.md", kind.markdown(table))
     try:
-        comparison.picture(table, folder / "compare.png")
+        kind.picture(table, folder / "compare.png")
     except errors.UserError as error:  # matplotlib is an extra
         logging.warning("no compare.png: %s", error)

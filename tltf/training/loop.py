@@ -37,14 +37,15 @@ class Learner:
     steps: tf.Variable
 
 
-def step(learner: Learner) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
-    """Returns a function of one batch that learns and gives (loss sums, counts)."""
+def step(learner: Learner) -> Callable[[tf.TypeSpec], Callable]:
+    """Returns a function of a data set's element to one of a batch, which learns and
+    gives (loss sums, counts) of each part."""
 
-    @tf.function(reduce_retracing=True)
-    def run(inputs, targets, weights):
+    @tf.function
+    def traced(inputs, targets, weights):
         return _step(learner, inputs, targets, weights)
 
-    return run
+    return _of_spec(traced)
 
 
 def whole(learner: Learner) -> Callable[[tf.data.Dataset], tf.Tensor]:
@@ -70,15 +71,36 @@ def logits(model: keras.Model) -> Callable[[Any], Any]:
     zeros to the longest text.
     """
 
-    @tf.function(reduce_retracing=True)
-    def run(inputs):
+    @tf.function
+    def traced(inputs):
         return _float32(model(inputs, training=False))
 
+    graph = _of_spec(traced)
+
     def whole_split(batches):
+        run = graph((batches.element_spec,))
         found = [run(inputs) for inputs in batches]
         return tf.nest.map_structure(lambda *parts: _joined(parts), *found)
 
     return whole_split
+
+
+def _of_spec(traced) -> Callable:
+    """A function of the spec of a batch to the graph that takes such batches.
+
+    The graph is made from the spec, in which numbers of records and tokens are
+    open, not from the first batch: with fixed ones it would round otherwise, and a
+    resumed run meets other batches first.
+    """
+    made: dict[str, Callable] = {}
+
+    def graph(spec):
+        key = str(spec)
+        if key not in made:
+            made[key] = traced.get_concrete_function(*spec)
+        return made[key]
+
+    return graph
 
 
 def _joined(parts) -> np.ndarray:
