@@ -80,6 +80,12 @@ def test_what_waits_goes_together_and_each_gets_its_own_rows(graph, start):
     assert graph.sizes == [1, 4]
 
 
+def test_of_many_that_wait_some_stay_to_keep_the_thread_busy(graph, start):
+    found = queued(graph, start(), *map(call, range(1, 16)))
+    assert found == [[2 * n] for n in range(1, 16)]
+    assert graph.sizes == [1, 8, 7]
+
+
 def test_batches_hold_no_more_rows_than_allowed(graph, start):
     queued(graph, start(batch=4), call(1, 2, 3), call(4, 5), call(6))
     assert graph.sizes == [1, 4, 2]

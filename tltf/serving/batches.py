@@ -12,6 +12,7 @@ from absl import logging
 
 from tltf.serving import limits, status
 
+_FEW = 8  # rows that always go together
 Tensors = dict[str, np.ndarray]
 Run = Callable[[str, Tensors], Tensors]
 
@@ -68,6 +69,7 @@ class Worker:
         self._waiting: collections.deque[Call] = collections.deque()
         self._changed = threading.Condition()
         self._closed = False
+        self._last = 0  # rows of the batch before
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
@@ -112,12 +114,28 @@ class Worker:
                 return []
             until = time.monotonic() + self._bounds.wait
             while not self._closed and (left := until - time.monotonic()) > 0:
-                if sum(call.rows or 1 for call in self._waiting) >= self._bounds.batch:
+                if self._rows() >= self._bounds.batch:
                     break
                 self._changed.wait(left)
             return self._joined()
 
+    def _rows(self) -> int:
+        return sum(call.rows or 1 for call in self._waiting)
+
+    def _room(self) -> int:
+        """Rows of the next batch.
+
+        Clients whose answers come together ask again together, and the thread has
+        nothing to do meanwhile. So of many rows as many stay for the next batch as
+        evens the two out.
+        """
+        if self._bounds.wait:
+            return self._bounds.batch
+        even = (self._rows() + self._last + 1) // 2
+        return min(self._bounds.batch, max(even, _FEW))
+
     def _joined(self) -> list[Call]:
+        room = self._room()
         first = self._waiting.popleft()
         batch, rows, pixels = [first], first.rows, first.pixels
         if rows is None:
@@ -125,13 +143,14 @@ class Worker:
         rest: collections.deque[Call] = collections.deque()
         for call in self._waiting:
             fits = call.rows is not None and call.key == first.key
-            fits = fits and rows + call.rows <= self._bounds.batch
+            fits = fits and rows + call.rows <= room
             if fits and pixels + call.pixels <= self._bounds.pixels:
                 batch.append(call)
                 rows, pixels = rows + call.rows, pixels + call.pixels
             else:
                 rest.append(call)
         self._waiting = rest
+        self._last = rows
         return batch
 
     def _answer(self, batch: list[Call]) -> None:
