@@ -7,20 +7,17 @@ The model is a published one (its newest version, or the version named), a run
 folder, or one that is served: http://HOST:PORT/NAME or grpc://HOST:PORT/NAME, with
 /versions/N or /labels/L behind it, by `tltf serve` or TensorFlow Serving.
 What it answers is `label`: a class, a list of labels, a number, or a list of tags,
-one for each token. An input is a file, a folder with all below it, a quoted
-pattern, or `-` for stdin: a path a line, or for a model of texts a text a line.
-An input that cannot be answered gets a row with "error"; the others go on, and
-the exit code is 1.
+one for each token; of a model of several parts they stand under `parts`. An input
+is a file, a folder with all below it, a quoted pattern, or `-` for stdin: a path a
+line, or for a model of texts a text a line. An input that cannot be answered gets a
+row with "error"; the others go on, and the exit code is 1.
 """
 
 import contextlib
-import csv
-import io
-import json
 import os
 import pathlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
 from absl import flags
@@ -54,8 +51,6 @@ _SECONDS = flags.DEFINE_float(
 )
 _EXAMPLE = "tltf predict --model=saved_models/NAME photo.jpg"
 
-Row = Callable[["local.Answer"], str]
-
 
 def main(argv: list[str]) -> None:
     """Writes one row a record."""
@@ -66,20 +61,20 @@ def main(argv: list[str]) -> None:
 
     inputs.check(argv[1:])
     _main.tensorflow()
-    from tltf.export import local
+    from tltf.export import local, rows
 
     model = _served() if where is None else local.load(where)
     records = _records(argv[1:], model.reads)
-    top = min(_TOP.value or len(model.labels), len(model.labels))
-    ranked = _TOP.value is not None
-    row = (_csv if _FORMAT.value == "csv" else _json)(model, top, ranked)
+    tabular = _FORMAT.value == "csv"
+    top = _TOP.value
+    row = rows.as_csv if tabular else rows.as_json
     failed = 0
     with _copy() as kept:
-        for line in _header(model, top, ranked):
-            _put(line, kept)
+        if tabular:
+            _put(rows.header(model, top=top), kept)
         for answer in local.answers(model, records, batch=_BATCH.value):
             failed += answer.error is not None
-            _put(row(answer), kept)
+            _put(row(model, answer, top=top), kept)
     if failed:
         raise errors.WorkError(
             f"{failed} of {len(records)} inputs have no answer; their rows say why"
@@ -145,65 +140,6 @@ def _put(line: str, kept: TextIO | None) -> None:
     _main.out(line)
     if kept:
         kept.write(line + "\n")
-
-
-def _ranked(scores, labels: tuple[str, ...], top: int, sort: bool):
-    order = (-scores).argsort(kind="stable")[:top] if sort else range(len(labels))
-    return [(labels[k], float(scores[k])) for k in order]
-
-
-def _json(model: "local.Model", top: int, sort: bool) -> Row:
-    def probabilities(given):
-        if model.form == "classes":
-            return dict(_ranked(given, model.labels, top, sort))
-        if sort:
-            return [dict(_ranked(token, model.labels, top, sort)) for token in given]
-        return [float(token.max()) for token in given]
-
-    def row(answer: "local.Answer") -> str:
-        found: dict = {"id": answer.id}
-        if answer.error is not None:
-            found["error"] = answer.error
-        else:
-            found["label"] = answer.label
-            if model.form != "number":
-                found["probabilities"] = probabilities(answer.probabilities)
-        return json.dumps(found, ensure_ascii=False)
-
-    return row
-
-
-def _csv(model: "local.Model", top: int, sort: bool) -> Row:
-    def row(answer: "local.Answer") -> str:
-        if answer.error is not None:
-            return _line([answer.id, "", answer.error])
-        label = answer.label
-        if isinstance(label, list):
-            label = (" " if model.form == "tokens" else "|").join(label)
-        if model.form != "classes":
-            return _line([answer.id, label, ""])
-        pairs = _ranked(answer.probabilities, model.labels, top, sort)
-        values = [value for pair in pairs for value in (pair if sort else pair[1:])]
-        return _line([answer.id, label, "", *values])
-
-    return row
-
-
-def _header(model: "local.Model", top: int, sort: bool) -> list[str]:
-    if _FORMAT.value != "csv":
-        return []
-    numbers = range(1, top + 1)
-    pairs = [name for k in numbers for name in (f"label_{k}", f"probability_{k}")]
-    columns = pairs if sort else model.labels
-    if model.form != "classes":
-        columns = ()
-    return [_line(["id", "label", "error", *columns])]
-
-
-def _line(values: list) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(values)
-    return text.getvalue()
 
 
 if __name__ == "__main__":

@@ -32,13 +32,15 @@ def card(run: runs.Run, name: str, proof: dict[str, Any]) -> dict[str, Any]:
     """
     report = run.report
     parts = runs.parts(run)
-    alone = {"": {**_answered(run), "scores": report.scores}}
     if run.recipe.parts:
-        alone = {name: _part(part) for name, part in parts.items()}
+        each = {part: _part(one) for part, one in parts.items()}
+        answered = {"parts": each, "scores": report.scores}
+    else:
+        answered = {**_answered(run), "scores": report.scores}
     return {
         "name": name,
         "created": _now(),
-        **alone.get("", {"parts": alone, "scores": report.scores}),
+        **answered,
         "counts": report.counts,
         "views": serving.views(run),
         "recipe": run.recipe.model_dump(mode="json"),

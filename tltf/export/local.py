@@ -6,7 +6,8 @@ import dataclasses
 import itertools
 import pathlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -28,6 +29,8 @@ class Model:
       reads: What a record is: `image_bytes` or `text`.
       labels: Class names in the order of scores.
       form: What is answered: `classes`, a `number`, or tags of `tokens`.
+      parts: Of a model of several parts, what each of them answers; then there
+        are no labels above.
       owner: Of the variables; `serve` alone does not keep them alive.
     """
 
@@ -36,6 +39,12 @@ class Model:
     labels: tuple[str, ...]
     form: str
     owner: object
+    parts: Mapping[str, named.Ends] = dataclasses.field(default_factory=dict)
+
+    @property
+    def ends(self) -> named.Ends:
+        """What a model without parts answers."""
+        return named.Ends(self.labels, self.form)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -49,12 +58,14 @@ class Answer:
       probabilities: float32 `[classes]`; `[1]`, the number; `[tokens, classes]`; None
         where there is an error.
       error: Why there is no answer.
+      parts: Of a model of several parts, the answer of each.
     """
 
     id: str
     label: named.Label | None = None
     probabilities: np.ndarray | None = None
     error: str | None = None
+    parts: Mapping[str, "Answer"] = dataclasses.field(default_factory=dict)
 
 
 def load(folder: pathlib.Path) -> Model:
@@ -72,12 +83,13 @@ def load(folder: pathlib.Path) -> Model:
     if (folder / "recipe.yaml").is_file():
         run = runs.read(folder)
         server = serving.Server(run)
+        outputs = server.serve.get_concrete_function().structured_outputs
+        names = {name: tuple(a.labels) for name, a in server.answerers.items()}
         return Model(
             serve=server.serve,
             reads=server.reader.name_of_input,
-            labels=run.labels,
-            form=named.form(server.serve.get_concrete_function().structured_outputs),
             owner=server,
+            **_ends(names, outputs),
         )
     raise errors.UserError(
         f"--model: {str(folder)!r} is neither a published model (saved_models/NAME or "
@@ -156,29 +168,60 @@ def cause(message: str) -> str:
 def _answer(model: Model, path: str, found: dict[str, np.ndarray] | str) -> Answer:
     if isinstance(found, str):
         return Answer(id=path, error=found)
+    if model.parts:
+        each = {
+            name: _answered(name, ends.labels, named.of_part(found, name))
+            for name, ends in model.parts.items()
+        }
+        return Answer(id=path, parts=each)
+    return _answered(path, model.labels, found)
+
+
+def _answered(path: str, labels: tuple[str, ...], found: dict) -> Answer:
     return Answer(
         id=path,
-        label=named.label(found, model.labels),
+        label=named.label(found, labels),
         probabilities=named.scores(found),
     )
 
 
 def _published(folder: pathlib.Path) -> Model:
-    labels = folder / "assets" / "labels.txt"
-    if not labels.is_file():
-        raise errors.UserError(f"{labels} is missing: not a model of `tltf export`")
+    labels = _labels(folder)
     try:
         loaded = tf.saved_model.load(str(folder))
     except (OSError, ValueError, tf.errors.OpError) as error:
         raise errors.UserError(f"{folder} does not load: {error}") from None
     serve = loaded.signatures["serving_default"]
 
-    names = tuple(labels.read_text(encoding="utf-8").splitlines())
     [reads] = serve.structured_input_signature[1]
     return Model(
         serve=lambda records: serve(**{reads: records}),
         reads=reads,
-        labels=names,
-        form=named.form(serve.structured_outputs),
         owner=loaded,
+        **_ends(labels, serve.structured_outputs),
     )
+
+
+def _labels(folder: pathlib.Path) -> dict[str, tuple[str, ...]]:
+    """Class names by part; of a model without parts under ""."""
+    files = sorted((folder / "assets").glob("labels_*.txt"))
+    found = {file.stem.removeprefix("labels_"): file for file in files}
+    found = found or {"": folder / "assets" / "labels.txt"}
+    for file in found.values():
+        if not file.is_file():
+            raise errors.UserError(f"{file} is missing: not a model of `tltf export`")
+    return {
+        name: tuple(file.read_text(encoding="utf-8").splitlines())
+        for name, file in found.items()
+    }
+
+
+def _ends(labels: dict[str, tuple[str, ...]], outputs: Mapping) -> dict[str, Any]:
+    """The fields of a model that say what it answers."""
+    if "" in labels:
+        return {"labels": labels[""], "form": named.form(outputs)}
+    parts = {
+        name: named.Ends(names, named.form(named.of_part(outputs, name)))
+        for name, names in labels.items()
+    }
+    return {"labels": (), "form": "parts", "parts": parts}

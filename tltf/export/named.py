@@ -1,11 +1,30 @@
 """What the outputs of a served graph say of one record. NumPy only."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 Label = str | list[str] | float
+OUTPUTS = ("scores", "classes", "accepted", "value", "tags")
+
+
+class Ends(NamedTuple):
+    """What a graph, or one part of it, answers.
+
+    Attributes:
+      labels: Class names in the order of scores.
+      form: Of `form`.
+    """
+
+    labels: tuple[str, ...]
+    form: str
+
+
+def of_part(found: Mapping[str, Any], part: str) -> dict[str, Any]:
+    """Returns the outputs of one part among those of all."""
+    names = [name for name in OUTPUTS if f"{part}_{name}" in found]
+    return {name: found[f"{part}_{name}"] for name in names}
 
 
 def label(found: Mapping[str, Any], labels: Sequence[str]) -> Label:
