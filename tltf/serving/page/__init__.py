@@ -7,7 +7,7 @@ from starlette import requests, responses, routing, staticfiles
 
 from tltf.serving import models, version
 
-_FILES = pathlib.Path(__file__).parent / "files"
+FILES = pathlib.Path(__file__).parent / "files"
 _HEADERS = {
     "content-security-policy": "default-src 'self'; img-src 'self' blob: data:",
     "x-content-type-options": "nosniff",
@@ -20,11 +20,11 @@ def routes() -> list[routing.BaseRoute]:
     """Returns the routes of the page."""
 
     async def index(request: requests.Request) -> responses.Response:
-        return responses.FileResponse(_FILES / "index.html", headers=_HEADERS)
+        return responses.FileResponse(FILES / "index.html", headers=_HEADERS)
 
     return [
         routing.Route("/", index),
-        routing.Mount("/ui", staticfiles.StaticFiles(directory=_FILES)),
+        routing.Mount("/ui", staticfiles.StaticFiles(directory=FILES)),
     ]
 
 
