@@ -181,3 +181,41 @@ def test_two_numbers_of_one_record_are_two_measurements(tmp_path):
     classes = config.override(raw | {"task": "text_class"}, {}, where="test")
     with pytest.raises(errors.UserError, match="same record under two labels"):
         job.start(classes, tmp_path / "run")
+
+
+def graded(tmp_path, labels, **options):
+    lines = [f"text {n},{labels[n % len(labels)]}" for n in range(60)]
+    (tmp_path / "m.csv").write_text("\n".join(["text,label", *lines]))
+    raw = {
+        "method": "standard",
+        "task": "ordinal",
+        "backbone": "glove/tiny",
+        "weights": "none",
+        "data": {"source": f"csv:{tmp_path}/m.csv", "options": options},
+    }
+    return job.start(config.override(raw, {}, where="test"), tmp_path / "run")
+
+
+def test_levels_that_are_numbers_must_rise(tmp_path):
+    with pytest.raises(
+        errors.UserError, match="levels 10, 2 do not rise; declare them"
+    ):
+        graded(tmp_path, ["2", "10"])
+    assert graded(tmp_path, ["2", "10"], classes=[2, 10]).classes == ("2", "10")
+    assert graded(tmp_path, ["ok", "bad"]).classes == ("bad", "ok")
+
+
+def test_classes_for_a_task_of_numbers_are_told_the_option(tmp_path):
+    raw = {
+        "method": "standard",
+        "task": "regression",
+        "backbone": "glove/tiny",
+        "weights": "none",
+    }
+    lines = [f"text {n},{n % 2}" for n in range(60)]
+    (tmp_path / "m.csv").write_text("\n".join(["text,label", *lines]))
+    raw["data"] = {"source": f"csv:{tmp_path}/m.csv"}
+    with pytest.raises(
+        errors.UserError, match="set data.options.form: numbers, or use"
+    ):
+        job.start(config.override(raw, {}, where="test"), tmp_path / "run")

@@ -46,7 +46,7 @@ def builder(name: str, options: Mapping[str, Any] | None = None) -> type:
 
 def _loaded(source: Any, argument: str, options: Mapping[str, Any]) -> Any:
     table = source.load(argument, **options)
-    if table.kind != "image" or table.multi_label:
+    if table.kind != "image" or table.form != "one":
         raise errors.UserError(
             f"{source.__name__.rpartition('.')[2]} has no images of one label each; "
             "a TFDS builder can be made of image classification only"

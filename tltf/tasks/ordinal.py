@@ -8,6 +8,7 @@ from tltf.ops import calibrate, levels, losses
 KINDS = ("image", "text")
 LABELS = "one"
 METRIC = "quadratic_kappa"
+ORDERED = True
 USE = "Tells which one of {count} levels in order {one} has."
 ANSWERS = {
     "scores": "float32 [b, levels], in the order of labels",

@@ -16,6 +16,11 @@ _SAID = {
     "number": "a number",
     "tokens": "a tag for each token",
 }
+# a manifest is asked for these
+_FORMS = {
+    "number": "set data.options.form: numbers, or ",
+    "tokens": "set data.options.form: tokens, or ",
+}
 _TASKS = {
     "one": "{kind}_class",
     "several": "multi_label",
@@ -40,12 +45,15 @@ def task_fits(table: _base.Table, task) -> None:
     if table.form != task.LABELS:
         raise errors.UserError(
             f"task: {_name(task)} takes {_SAID[task.LABELS]} a record, the source "
-            f"has {_SAID[table.form]}; use task: {_task_of(table)}"
+            f"has {_SAID[table.form]}; {_FORMS.get(task.LABELS, '')}use task: "
+            f"{_task_of(table)}"
         )
     if table.form != "number" and len(table.classes) < 2:
         raise errors.UserError(
             f"data: one class only, {table.classes}; a classifier needs two or more"
         )
+    if getattr(task, "ORDERED", False):
+        _in_order(table.classes)
 
 
 def solvable(table: _base.Table, task, *, method: str) -> None:
@@ -60,6 +68,19 @@ def solvable(table: _base.Table, task, *, method: str) -> None:
             f"method: {method} solves classes, which task "
             f"{task.__name__.rpartition('.')[2]} does not have; take freeze"
         )
+
+
+def _in_order(levels: Sequence[str]) -> None:
+    try:
+        numbers = [float(level) for level in levels]
+    except ValueError:
+        numbers = []
+    if numbers != sorted(numbers):
+        raise errors.UserError(
+            f"data: levels {', '.join(levels)} do not rise; declare them from low to "
+            "high in data.options.classes"
+        )
+    logging.info("levels from low to high: %s", ", ".join(levels))
 
 
 def backbone_fits(table: _base.Table, backbone, *, name: str) -> None:
