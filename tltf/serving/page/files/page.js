@@ -142,6 +142,7 @@ function complain(message) {
   at("answer").replaceChildren();
   at("error").textContent = message;
   at("error").hidden = false;
+  at("error").scrollIntoView({ block: "nearest" });
 }
 
 function show(answer, version) {
@@ -149,20 +150,25 @@ function show(answer, version) {
   at("error").textContent = "";
   const scores = answer?.scores;
   const parts = [];
+  const said = best(answer, version);
+  if (said !== undefined) parts.push(element("p", { className: "best", textContent: said }));
   if (Array.isArray(scores) && scores.every((one) => typeof one === "number")) {
-    parts.push(element("p", { className: "best", textContent: best(answer, version) }));
     parts.push(bars(scores, version.classes));
-  } else {
-    const text = typeof answer === "object" ? JSON.stringify(answer, null, 2) : String(answer);
-    parts.push(element("pre", { textContent: text }));
+  } else if (said === undefined) {
+    parts.push(element("pre", { textContent: JSON.stringify(answer, null, 2) }));
   }
   at("answer").replaceChildren(...parts);
+  at("answer").scrollIntoView({ block: "nearest" });
 }
 
 function best(answer, version) {
-  if (!Array.isArray(answer.accepted)) return String(answer.classes);
-  const names = answer.accepted.flatMap((hit, k) => (hit ? [version.classes[k] ?? k] : []));
-  return names.length ? names.join(", ") : "No label accepted";
+  if (Array.isArray(answer?.accepted)) {
+    const names = answer.accepted.flatMap((hit, k) => (hit ? [version.classes[k] ?? k] : []));
+    return names.length ? names.join(", ") : "No label accepted";
+  }
+  if (Array.isArray(answer?.tags)) return answer.tags.filter(Boolean).join(" ");
+  if (typeof answer !== "object") return String(answer);
+  return answer.classes === undefined ? answer.value : String(answer.classes);
 }
 
 function bars(scores, names) {
