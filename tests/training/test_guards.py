@@ -214,7 +214,7 @@ def test_classes_for_a_task_of_numbers_are_told_the_option(tmp_path):
     }
     lines = [f"text {n},{n % 2}" for n in range(60)]
     (tmp_path / "m.csv").write_text("\n".join(["text,label", *lines]))
-    raw["data"] = {"source": f"csv:{tmp_path}/m.csv"}
+    raw["data"] = {"source": f"csv:{tmp_path}/m.csv", "options": {"form": "names"}}
     with pytest.raises(
         errors.UserError, match="set data.options.form: numbers, or use"
     ):
