@@ -181,7 +181,7 @@ def _number(cell: Any, bounds: Sequence[float] | None) -> float | Bad | None:
         return None
     try:
         # Python's own spelling 1_000 is no number elsewhere
-        number = float("x" if "_" in shown or isinstance(cell, bool) else shown)
+        number = float("x" if "_" in shown else shown)
     except ValueError:
         return Bad(f"bad label: {shown!r:.40} is not a number")
     if not math.isfinite(number) or abs(number) > _LARGEST:
