@@ -4,6 +4,7 @@ import pytest
 
 from tltf import errors
 from tltf.export import inputs, local
+from tltf.ops import messages
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,7 @@ def test_a_bad_file_has_its_cause_and_stops_no_other(asked, tmp_path):
     ],
 )
 def test_cause_keeps_the_words_of_an_error_alone(message, words):
-    assert local.cause(message) == words
+    assert messages.cause(message) == words
 
 
 def test_folder_that_is_no_model_is_refused(tmp_path):

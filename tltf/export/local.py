@@ -5,8 +5,7 @@ import concurrent.futures
 import dataclasses
 import itertools
 import pathlib
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ import tensorflow as tf
 from tltf import errors
 from tltf.export import named, publish, serving
 from tltf.export import run as runs
+from tltf.ops import messages
 
 _READERS = 8  # threads that read files; they mostly wait
 Serve = Callable[[tf.Tensor], dict[str, tf.Tensor]]
@@ -89,7 +89,7 @@ def load(folder: pathlib.Path) -> Model:
             serve=server.serve,
             reads=server.reader.name_of_input,
             owner=server,
-            **_ends(names, outputs),
+            **fields(names, outputs),
         )
     raise errors.UserError(
         f"--model: {str(folder)!r} is neither a published model (saved_models/NAME or "
@@ -147,22 +147,12 @@ def _asked(model: Model, files: list[bytes]) -> list[dict[str, np.ndarray] | str
         found = model.serve(tf.constant(files))
     except tf.errors.InvalidArgumentError as error:
         if len(files) == 1:
-            return [cause(error.message)]
+            return [messages.cause(error.message)]
         # One bad file fails its batch: halves find it in few calls.
         half = len(files) // 2
         return _asked(model, files[:half]) + _asked(model, files[half:])
     found = {name: value.numpy() for name, value in found.items()}
     return [{n: value[row] for n, value in found.items()} for row in range(len(files))]
-
-
-def cause(message: str) -> str:
-    """Returns the words of a TensorFlow message, without node names and newlines."""
-    # The words stand last before the first node, after any stack trace.
-    before = re.split(r"\s*\[\[\{\{", message)[0].strip()
-    last = before.splitlines()[-1] if before else ""
-    last = last.partition("assertion failed: ")[2] or last
-    last = re.sub(r"^\s*\(\d+\) [A-Z_ ]+: |\{\{[^}]*\}\}|[\[\]\"]", "", last)
-    return last.strip() or "cannot be decoded"
 
 
 def _answer(model: Model, path: str, found: dict[str, np.ndarray] | str) -> Answer:
@@ -198,7 +188,7 @@ def _published(folder: pathlib.Path) -> Model:
         serve=lambda records: serve(**{reads: records}),
         reads=reads,
         owner=loaded,
-        **_ends(labels, serve.structured_outputs),
+        **fields(labels, serve.structured_outputs),
     )
 
 
@@ -216,8 +206,15 @@ def _labels(folder: pathlib.Path) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _ends(labels: dict[str, tuple[str, ...]], outputs: Mapping) -> dict[str, Any]:
-    """The fields of a model that say what it answers."""
+def fields(
+    labels: Mapping[str, tuple[str, ...]], outputs: Sequence[str]
+) -> dict[str, Any]:
+    """Returns the fields of a `Model` that say what it answers.
+
+    Args:
+      labels: Class names by part; of a model without parts under "".
+      outputs: Names of its outputs.
+    """
     if "" in labels:
         return {"labels": labels[""], "form": named.form(outputs)}
     parts = {

@@ -36,13 +36,11 @@ class Ends(NamedTuple):
 
     Attributes:
       inputs: Names.
-      outputs: Names.
-      classes: Size of the last axis of `scores`; 0 where it is not known.
+      outputs: Names, and of each the size of its last axis; 0 where it is not known.
     """
 
     inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    classes: int
+    outputs: dict[str, int]
 
 
 def parse(url: str) -> Target:

@@ -45,27 +45,25 @@ class Rest:
         if addresses.SIGNATURE not in table:
             raise addresses.unsigned()
         parts = table[addresses.SIGNATURE]
-        shape = parts["outputs"].get("scores", {}).get("tensor_shape", {})
-        classes = int(shape["dim"][-1]["size"]) if shape.get("dim") else 0
-        return addresses.Ends(
-            tuple(sorted(parts["inputs"])),
-            tuple(sorted(parts["outputs"])),
-            max(classes, 0),
-        )
+        outputs = {
+            name: _last_size(info["tensor_shape"])
+            for name, info in sorted(parts["outputs"].items())
+        }
+        return addresses.Ends(tuple(sorted(parts["inputs"])), outputs)
 
-    def labels(self) -> tuple[str, ...]:
-        """Returns the names of classes where the server is one of ours."""
+    def labels(self) -> dict[str, tuple[str, ...]]:
+        """Returns the names of classes by part where the server is one of ours."""
         response = self._send("GET", "/tltf/models.json")
         if not response.ok:
-            return ()
+            return {}
         target = self._target
         for model in response.json():
             if model["name"] == target.name:
                 number = model["labels"].get(target.label, target.number)
                 for version in model["versions"]:
                     if number is None or str(version["number"]) == str(number):
-                        return tuple(version["classes"])
-        return ()
+                        return {k: tuple(v) for k, v in version["classes"].items()}
+        return {}
 
     def ask(self, ends: addresses.Ends, records: list[bytes]) -> dict[str, tf.Tensor]:
         """Returns the outputs for some records.
@@ -78,7 +76,7 @@ class Rest:
         body = json.dumps({"inputs": {ends.inputs[0]: columns}})
         found = self._done("POST", self._target.path + ":predict", body)["outputs"]
         if len(ends.outputs) == 1:
-            found = {ends.outputs[0]: found}
+            found = {name: found for name in ends.outputs}
         return {name: _tensor(value) for name, value in found.items()}
 
     def _done(self, verb: str, path: str, body: str | None = None) -> Any:
@@ -120,3 +118,7 @@ def _last(error: Exception) -> str:
         error = error.args[0]
     reason = getattr(error, "reason", None) or error
     return str(reason).rpartition(": ")[2][:200]
+
+
+def _last_size(shape: dict[str, Any]) -> int:
+    return max(0, int(shape["dim"][-1]["size"])) if shape.get("dim") else 0

@@ -55,17 +55,15 @@ class Rpc:
         if addresses.SIGNATURE not in table.signature_def:
             raise addresses.unsigned()
         parts = table.signature_def[addresses.SIGNATURE]
-        shape = (
-            parts.outputs["scores"].tensor_shape if "scores" in parts.outputs else None
-        )
-        classes = shape.dim[-1].size if shape and shape.dim else 0
-        return addresses.Ends(
-            tuple(sorted(parts.inputs)), tuple(sorted(parts.outputs)), max(classes, 0)
-        )
+        outputs = {
+            name: max(0, info.tensor_shape.dim[-1].size) if info.tensor_shape.dim else 0
+            for name, info in sorted(parts.outputs.items())
+        }
+        return addresses.Ends(tuple(sorted(parts.inputs)), outputs)
 
-    def labels(self) -> tuple[str, ...]:
+    def labels(self) -> dict[str, tuple[str, ...]]:
         """Returns nothing: gRPC has no place for names of classes."""
-        return ()
+        return {}
 
     def ask(self, ends: addresses.Ends, records: list[bytes]) -> dict[str, tf.Tensor]:
         """Returns the outputs for some records; errors are as over REST."""

@@ -3,7 +3,7 @@
 import pathlib
 
 from tltf import errors
-from tltf.export import local, named
+from tltf.export import local
 from tltf.serving import addresses
 
 
@@ -33,13 +33,12 @@ def load(
             f"--model: {url} takes {', '.join(ends.inputs)}; only models of one input "
             "can be asked"
         )
-    names = _named(labels) or remote.labels() or tuple(map(str, range(ends.classes)))
+    names = _named(labels) or remote.labels() or _numbered(ends.outputs)
     return local.Model(
         serve=lambda records: remote.ask(ends, records.numpy().tolist()),
         reads=ends.inputs[0],
-        labels=names,
-        form=named.form(ends.outputs),
         owner=remote,
+        **local.fields(names, ends.outputs),
     )
 
 
@@ -58,7 +57,18 @@ def _remote(target: addresses.Target, seconds: float):
     return asking_rpc.Rpc(target, seconds)
 
 
-def _named(labels: pathlib.Path | None) -> tuple[str, ...]:
+def _named(labels: pathlib.Path | None) -> dict[str, tuple[str, ...]]:
     if labels is None:
-        return ()
-    return tuple(labels.read_text(encoding="utf-8").splitlines())
+        return {}
+    return {"": tuple(labels.read_text(encoding="utf-8").splitlines())}
+
+
+def _numbered(outputs: dict[str, int]) -> dict[str, tuple[str, ...]]:
+    """Numbers for names of classes, by part; of a model without parts under ""."""
+    found = {}
+    for name, size in outputs.items():
+        part, _, kind = ("_" + name).rpartition("_")
+        if kind in ("scores", "value"):
+            classes = size if kind == "scores" else 0
+            found[part.removeprefix("_")] = tuple(map(str, range(classes)))
+    return found

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import pathlib
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import get_model_metadata_pb2, prediction_log_pb2
 
+from tltf.ops import messages
 from tltf.serving import status, tensors
 
 DEFAULT = "serving_default"
@@ -100,7 +100,7 @@ class Version:
             return {key: np.asarray(value) for key, value in found.items()}
         except tf.errors.OpError as error:
             code = status.NAMES[error.error_code]
-            raise status.Refused(code, cause(error.message)) from None
+            raise status.Refused(code, messages.cause(error.message)) from None
 
     def warm(self) -> int:
         """Replays the version's warm-up requests and returns how many there were.
@@ -114,14 +114,6 @@ class Version:
             self.call(name or DEFAULT, inputs)
             count += 1
         return count
-
-
-def cause(message: str) -> str:
-    """Returns the words of a TensorFlow message, without node names and newlines."""
-    before = re.split(r"\s*\[\[\{\{", message)[0].strip()
-    last = before.splitlines()[-1] if before else ""
-    last = last.partition("assertion failed: ")[2] or last
-    return re.sub(r"\{\{[^}]*\}\}|[\[\]\"]", "", last).strip() or "no words given"
 
 
 def _constant(value: np.ndarray) -> tf.Tensor:

@@ -56,6 +56,13 @@ def _version(loaded: version.Version) -> dict[str, Any]:
     return {
         "number": loaded.number,
         "inputs": sorted(default.inputs) if default else [],
-        "classes": loaded.card.get("labels", []),
+        "classes": _classes(loaded.card),
         "about": loaded.card.get("intended_use", ""),
     }
+
+
+def _classes(card: dict[str, Any]) -> dict[str, list[str]]:
+    """Class names by part; of a model without parts under ""."""
+    if "parts" in card:
+        return {name: part.get("labels", []) for name, part in card["parts"].items()}
+    return {"": card["labels"]} if "labels" in card else {}

@@ -148,22 +148,38 @@ function complain(message) {
 function show(answer, version) {
   at("error").hidden = true;
   at("error").textContent = "";
-  const scores = answer?.scores;
-  const parts = [];
-  const said = best(answer, version);
-  if (said !== undefined) parts.push(element("p", { className: "best", textContent: said }));
-  if (Array.isArray(scores) && scores.every((one) => typeof one === "number")) {
-    parts.push(bars(scores, version.classes));
-  } else if (said === undefined) {
-    parts.push(element("pre", { textContent: JSON.stringify(answer, null, 2) }));
-  }
-  at("answer").replaceChildren(...parts);
+  const parts = Object.keys(version.classes).filter((name) => name);
+  const made = parts.length
+    ? parts.flatMap((name) => [
+        element("h3", { textContent: name }),
+        ...shown(ofPart(answer, name), version.classes[name]),
+      ])
+    : shown(answer, version.classes[""] ?? []);
+  at("answer").replaceChildren(...made);
   at("answer").scrollIntoView({ block: "nearest" });
 }
 
-function best(answer, version) {
+function ofPart(answer, part) {
+  const names = Object.keys(answer).filter((name) => name.startsWith(`${part}_`));
+  return Object.fromEntries(names.map((name) => [name.slice(part.length + 1), answer[name]]));
+}
+
+function shown(answer, classes) {
+  const made = [];
+  const said = best(answer, classes);
+  if (said !== undefined) made.push(element("p", { className: "best", textContent: said }));
+  const scores = answer?.scores;
+  if (Array.isArray(scores) && scores.every((one) => typeof one === "number")) {
+    made.push(bars(scores, classes));
+  } else if (said === undefined) {
+    made.push(element("pre", { textContent: JSON.stringify(answer, null, 2) }));
+  }
+  return made;
+}
+
+function best(answer, classes) {
   if (Array.isArray(answer?.accepted)) {
-    const names = answer.accepted.flatMap((hit, k) => (hit ? [version.classes[k] ?? k] : []));
+    const names = answer.accepted.flatMap((hit, k) => (hit ? [classes[k] ?? k] : []));
     return names.length ? names.join(", ") : "No label accepted";
   }
   if (Array.isArray(answer?.tags)) return answer.tags.filter(Boolean).join(" ");
