@@ -41,10 +41,14 @@ class Rest(http.server.BaseHTTPRequestHandler):
     """Speaks as TensorFlow Serving: how often it is busy stands on the server."""
 
     def do_GET(self):
+        if self.path == "/tltf/models.json" and self.server.listing:
+            self.answer(200, self.server.listing)
+            return
         if self.path != "/v1/models/m/labels/stable/metadata":
             self.answer(404, {"error": "Not found"})
             return
-        table = {"signature_def": {"signature_def": {"serving_default": SIGNATURE}}}
+        default = {"serving_default": self.server.signature}
+        table = {"signature_def": {"signature_def": default}}
         self.answer(200, {"model_spec": {"name": "m"}, "metadata": table})
 
     def do_POST(self):
@@ -60,6 +64,9 @@ class Rest(http.server.BaseHTTPRequestHandler):
             return
         scores = [[0.25, 0.75]] * len(texts)
         outputs = {"scores": scores, "classes": ["b"] * len(texts)}
+        if "look_scores" in self.server.signature["outputs"]:
+            outputs = {f"look_{name}": value for name, value in outputs.items()}
+            outputs["size_value"] = [2.5] * len(texts)
         self.answer(200, {"outputs": outputs})
 
     def answer(self, code, document):
@@ -77,6 +84,7 @@ class Rest(http.server.BaseHTTPRequestHandler):
 def rest():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Rest)
     server.asked, server.busy = [], []
+    server.signature, server.listing = SIGNATURE, None
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
     server.shutdown()
@@ -144,6 +152,23 @@ def test_rest_server_that_tells_no_names_is_answered_with_numbers(rest):
     assert model.labels == ("0", "1")
     check(model)
     assert set(rest.asked) == {"/v1/models/m/labels/stable:predict"}
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_every_part_of_a_model_is_answered(known, rest):
+    outputs = {f"look_{name}": value for name, value in SIGNATURE["outputs"].items()}
+    rest.signature = SIGNATURE | {"outputs": outputs | {"size_value": info("F", -1)}}
+    if known:
+        classes = {"look": ["a", "b"], "size": []}
+        versions = [{"number": 3, "classes": {"": ["no"]}}]
+        versions.append({"number": 2, "classes": classes})
+        rest.listing = [{"name": "m", "labels": {"stable": 2}, "versions": versions}]
+    model = client.load(f"http://127.0.0.1:{rest.server_port}/m/labels/stable")
+    assert model.parts["look"].labels == (("a", "b") if known else ("0", "1"))
+    [found] = local.answers(model, records(b"x"), batch=3)
+    assert found.parts["look"].label == "b"
+    assert found.parts["look"].probabilities.tolist() == [0.25, 0.75]
+    assert found.parts["size"].label == 2.5
 
 
 def test_grpc_server_is_asked_for_the_version(rpc, tmp_path):

@@ -14,6 +14,7 @@ from absl import logging
 from tltf import errors
 from tltf.serving import doors, limits, models, page, rest, rpc
 
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _LEAVING = 1.0  # seconds in which clients are asked to leave before doors close
 
 
@@ -90,8 +91,8 @@ class _Service:
         http = _Http(self._config())
         told = asyncio.Event()
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, told.set)
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, _once, loop, told)
         serving = loop.create_task(http.serve(sockets=[listener]))
         if rpcs:
             await rpcs.start()
@@ -160,6 +161,13 @@ class _Service:
         accepted = sum(one.accepted for one in counts)
         answered = sum(one.answered for one in counts)
         logging.info("stopped: %d requests read, %d answered", accepted, answered)
+
+
+def _once(loop: asyncio.AbstractEventLoop, told: asyncio.Event) -> None:
+    """Stops in order at the first signal; the second one ends the process."""
+    told.set()
+    for number in _SIGNALS:
+        loop.remove_signal_handler(number)
 
 
 class _Http(uvicorn.Server):
