@@ -63,6 +63,26 @@ def test_padding_changes_nothing_for_the_two_directions():
     np.testing.assert_allclose(head(rows[:, :7]), model(rows), atol=1e-6)
 
 
+def test_padding_changes_no_tag():
+    model, _ = made("bilstm_tags")
+    random = np.random.default_rng(0)
+    rows = np.zeros((2, 1000, 8), np.float32)
+    rows[:, :7] = random.normal(size=(2, 7, 8))
+    head = keras.Sequential(model.layers[1:])
+    np.testing.assert_allclose(head(rows[:, :7]), model(rows)[:, :7], atol=1e-6)
+
+
+def test_a_tag_depends_on_words_before_and_behind():
+    model, _ = made("bilstm_tags")
+    head = keras.Sequential(model.layers[1:])
+    rows = np.random.default_rng(0).normal(size=(1, 5, 8)).astype(np.float32)
+    whole = head(rows).numpy()
+    for place in (0, 4):
+        other = rows.copy()
+        other[0, place] += 1
+        assert np.abs(head(other).numpy() - whole)[0, 2].max() > 1e-4
+
+
 def test_a_mix_of_means_is_the_mean_of_a_mix():
     model, _ = made("mix")
     random = np.random.default_rng(0)
