@@ -89,9 +89,41 @@ def test_a_run_stopped_inside_an_epoch_keeps_its_best(stripes, tmp_path, monkeyp
     def stopped(advance, batches, feed, steps):
         calls.append(steps)
         if len(calls) == 4:
-            advance(*next(iter(batches)))
+            advance(batches.element_spec)(*next(iter(batches)))
             raise KeyboardInterrupt
         return real(advance, batches, feed, steps)
+
+    monkeypatch.setattr(stages, "_epoch", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        train.train(made, tmp_path / "cut")
+    monkeypatch.undo()
+    train.train(made, tmp_path / "cut", resume=True)
+    assert_equal_runs(tmp_path / "whole", tmp_path / "cut")
+
+
+def test_texts_of_changing_length_resume_to_the_same_weights(
+    subjects, tmp_path, monkeypatch
+):
+    # the first batch of an epoch has another length in the resumed run than the
+    # first of all had
+    change = {
+        "task": "text_class",
+        "backbone": "awd_lstm/tiny",
+        "data": {"source": f"jsonl:{subjects}"},
+        "augment": {},
+        "text": {"words": 60, "length": 40},
+        "stages": [{"train": "all", "epochs": 3, "rate": 1e-2}],
+        "batch": 16,
+    }
+    made = recipe(subjects, **change)
+    train.train(made, tmp_path / "whole")
+    real, calls = stages._epoch, []
+
+    def stopped(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments)
 
     monkeypatch.setattr(stages, "_epoch", stopped)
     with pytest.raises(KeyboardInterrupt):

@@ -94,7 +94,10 @@ def order(
     """
     seed, stage, epoch = place
     sizes = [len(pool) for pool in pools]
-    counts = draws(sizes, shares(sizes, mixing=mixing, temperature=temperature))
+    if mixing == "round_robin":
+        counts = _turns(sizes, batch)
+    else:
+        counts = draws(sizes, shares(sizes, mixing=mixing, temperature=temperature))
     read = [
         pool[stream(size, count, epoch=epoch, seed=[seed, stage, 4, number])]
         for number, (pool, size, count) in enumerate(
@@ -108,11 +111,24 @@ def order(
     return arrange(rows[random.permutation(len(rows))])
 
 
+def _turns(sizes: Sequence[int], batch: int) -> np.ndarray:
+    """Records of each source when batches of one source take turns, int `[sources]`."""
+    total = int(np.sum(sizes))
+    lengths = [batch] * (total // batch) + ([total % batch] if total % batch else [])
+    there = np.flatnonzero(sizes)
+    counts = np.zeros(len(sizes), int)
+    for turn, length in enumerate(lengths):
+        counts[there[turn % len(there)]] += length
+    return counts
+
+
 def _in_turn(read: Sequence[np.ndarray], batch: int) -> np.ndarray:
-    # whole batches in turn, then the short ones: a batch of two sources can only
-    # come at the end
-    whole = [rows[: len(rows) // batch * batch].reshape(-1, batch) for rows in read]
-    turns = max((len(rows) for rows in whole), default=0)
-    taken = [rows[turn] for turn in range(turns) for rows in whole if turn < len(rows)]
-    rest = [rows[len(rows) // batch * batch :] for rows in read]
-    return np.concatenate([*taken, *rest]).astype(np.int64)
+    there = [rows for rows in read if len(rows)]
+    turns = max(-(-len(rows) // batch) for rows in there)
+    # the one short batch is the last of all
+    taken = [
+        rows[turn * batch : (turn + 1) * batch]
+        for turn in range(turns)
+        for rows in there
+    ]
+    return np.concatenate(taken).astype(np.int64)

@@ -87,8 +87,9 @@ def loss(joint: parts.Joint) -> Callable:
         found, counts = [], []
         for name, record_loss in each.items():
             there = weights[name] > 0
-            losses = record_loss(targets[name], logits[name])
-            # chosen, not multiplied: 0 times a loss that is no number is none either
+            # chosen, not multiplied: 0 times what is no number is none either, in
+            # the loss and in its gradient
+            losses = record_loss(_where(there, targets[name]), logits[name])
             weighed = tf.where(there, losses, 0.0) * weights[name]
             count = tf.reduce_sum(tf.cast(there, tf.float32))
             found.append(tf.reduce_sum(weighed) / tf.maximum(count, 1.0))
@@ -96,6 +97,12 @@ def loss(joint: parts.Joint) -> Callable:
         return found, counts
 
     return means
+
+
+def _where(there: tf.Tensor, targets) -> tf.Tensor:
+    targets = tf.convert_to_tensor(targets)
+    rows = tf.reshape(there, [-1] + [1] * (targets.shape.rank - 1))
+    return tf.where(rows, targets, tf.zeros_like(targets))
 
 
 def judge(joint: parts.Joint) -> Callable:

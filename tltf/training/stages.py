@@ -122,7 +122,7 @@ def _stage(setting, number, stage, place, arrays) -> None:
     learner = _learner(setting, chosen, stage, feed, steps)
     if arrays:
         _restore(learner, arrays)
-    step, whole = loop.step(learner), loop.whole(learner)
+    advance = loop.whole(learner) if feed.whole_epoch else loop.step(learner)
     logits = loop.logits(feed.learner)
     paths = [weight.path for weights in chosen.values() for weight in weights]
     for epoch in range(place.epoch, stage.epochs):
@@ -137,10 +137,7 @@ def _stage(setting, number, stage, place, arrays) -> None:
             epoch=epoch,
             batch=setting.recipe.batch,
         )
-        if feed.whole_epoch:
-            losses = _mean(*(found.numpy() for found in whole(batches)))
-        else:
-            losses = _epoch(step(batches.element_spec), batches, steps)
+        losses = _epoch(advance, batches, feed, steps)
         loss = float(np.sum(losses))
         if not np.isfinite(loss):
             raise errors.WorkError(
@@ -206,12 +203,15 @@ def _parts(setting, learner, losses) -> dict[str, float]:
     }
 
 
-def _epoch(advance, batches, steps) -> np.ndarray:
+def _epoch(advance, batches, feed, steps) -> np.ndarray:
     """Mean loss of each part over the records that carry its label, `[parts]`."""
+    if feed.whole_epoch:
+        return _mean(*(found.numpy() for found in advance(batches)))
+    learn = advance(batches.element_spec)
     total = count = np.zeros(())
     told = time.monotonic()
     for number, batch in enumerate(batches, 1):
-        part, size = advance(*batch)
+        part, size = learn(*batch)
         total, count = total + part.numpy(), count + size.numpy()
         if time.monotonic() - told > _TELL:
             told = time.monotonic()
