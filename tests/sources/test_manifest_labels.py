@@ -142,6 +142,18 @@ def test_tags_are_read_as_lists_or_parted_by_white_space(tmp_path):
     assert csv.load(manifest, form="tokens").label(1) == ["O", "B-LOC"]
 
 
+def test_one_manifest_labels_texts_and_their_tokens(tmp_path):
+    path = lines(
+        tmp_path,
+        {"text": ["Mary", "lives"], "tags": ["N", "V"], "kind": "short"},
+        {"text": ["in", "Rome", "."], "tags": None, "kind": "long"},
+    )
+    tags = jsonl.load(path, columns={"label": "tags"}, form="tokens", empty="skip")
+    kinds = jsonl.load(path, columns={"label": "kind"})
+    assert kinds.values.tolist() == ["Mary lives", "in Rome ."]
+    assert tags.values.tolist() == ["Mary lives"]
+
+
 def test_texts_of_equal_length_stay_one_array_each(tmp_path):
     path = written(tmp_path, "text,label\na b,X Y\nc d,Y X\n")
     labels = csv.load(path, form="tokens").labels

@@ -176,7 +176,8 @@ def _value(line: Line, names: Mapping[str, str], options) -> str | _labels.Bad:
     kind = "image" if "image" in names else "text"
     cell = line.fields.get(names[kind])
     value = _labels.text(cell)
-    if options.form == "tokens":
+    # one manifest may label texts and their tokens: a list is one text for both
+    if options.form == "tokens" or (kind == "text" and isinstance(cell, list)):
         tokens = _labels.tokens(cell)
         if isinstance(tokens, _labels.Bad):
             return tokens
