@@ -32,6 +32,9 @@ def test_a_recipe_is_valid_and_its_header_says_what_it_is(path):
 def test_a_recipe_runs_when_it_is_made_small(path, stripes, subjects, tmp_path):
     raw = yaml.safe_load(path.read_text())
     raw |= {"weights": "none", "batch": 36}
+    if "parts" in raw:
+        _small_parts(raw, stripes, subjects, tmp_path)
+        return
     if raw.get("task") == "text_class":
         raw["data"] = {"source": f"jsonl:{subjects}"}
         file, _, form = raw["backbone"].partition("/")
@@ -55,6 +58,22 @@ def test_a_recipe_runs_when_it_is_made_small(path, stripes, subjects, tmp_path):
     history = tmp_path / "run/history.csv"
     epochs = len(history.read_text().splitlines()) - 1 if history.exists() else 0
     assert epochs == len(recipe.stages or ())
+
+
+def _small_parts(raw, stripes, subjects, tmp_path):
+    of_texts = raw["backbone"].startswith("awd_lstm")
+    raw["backbone"] = "awd_lstm/tiny" if of_texts else "plain/tiny"
+    source = f"jsonl:{subjects}" if of_texts else f"folder:{stripes}"
+    raw["data"] = {"source": source}
+    for part in raw["parts"]:
+        part |= {"data": raw["data"], "label": None}
+        if part.get("task") == "regression":
+            part["task"] = "image_class"
+    for stage in raw["stages"]:
+        stage["epochs"] = 1
+    report = train.train(config.override(raw, {}, where="small"), tmp_path / "run")
+    for part in raw["parts"]:
+        assert f"{part['name']}.accuracy" in report.scores["valid"]
 
 
 def test_the_table_of_fields_is_that_of_the_code():
