@@ -206,6 +206,7 @@ class Models:
         gone = left.pop(number)
         self._ready[name] = left  # from here on nobody finds it
         gone.worker.close()
+        gone.version.close()
         del gone
         gc.collect()  # graphs refer to themselves
         self._set(name, number, State("END"))
