@@ -125,6 +125,15 @@ def test_tags_have_a_table_of_tokens_and_one_of_spans(tmp_path):
     assert page["unread"] == 1
 
 
+def test_curves_of_tokens_tell_the_area_that_scikit_learn_finds(tmp_path):
+    folder, split = made(tmp_path, "sequence_tags", TAGGED, ("O", "B-x", "I-x"))
+    pictures = sections.split(folder, split)["pictures"]
+    truth = np.eye(3)[np.concatenate(split.labels)]
+    given = np.concatenate(split.probabilities)
+    area = metrics.roc_auc_score(truth.ravel(), given.ravel())
+    assert f"micro, AUC {area:.3f}" in pictures[0]["svg"]
+
+
 def test_of_a_text_the_wrong_tokens_are_named(tmp_path):
     folder, split = made(tmp_path, "sequence_tags", TAGGED, ("O", "B-x", "I-x"))
     shown = {row["id"]: row for row in worst.records(folder.classes, split)}

@@ -272,3 +272,18 @@ def test_run_without_network_says_so(tmp_path):
 def test_folder_that_is_no_run_says_what_is_missing(tmp_path):
     with pytest.raises(errors.UserError, match=r"recipe\.yaml is missing"):
         runs.read(tmp_path)
+
+
+def test_the_features_of_a_head_with_a_mask_are_no_mask():
+    import keras
+
+    from tltf import registry
+
+    for name in ("bilstm", "bilstm_tags"):
+        sequence = keras.Input((6, 4), name="sequence")
+        x = sequence * 1.0
+        for layer in registry.find("heads", name).layers(3, unit=False, dropout=0.1):
+            x = layer(x)
+        ends = serving.two_ended(keras.Model(sequence, x)).output
+        assert ends["features"].dtype == "float32"
+        assert ends["features"].shape[-1] == 256

@@ -235,6 +235,8 @@ def _pairs(classes, answers) -> list[dict[str, Any]]:
 def _pictures(folder, answers) -> list[dict[str, str]]:
     labels, given, found = answers.labels, answers.probabilities, answers.scores
     truth = curves.truth(labels, given.shape[1])
+    if "roc_auc_micro" not in found:
+        found = scores.ranking(truth, given)
     shown = []
     if rates := curves.roc(truth, given):
         areas = found.get("roc_auc_macro", 0), found.get("roc_auc_micro", 0)

@@ -165,8 +165,10 @@ def two_ended(network: keras.Model) -> keras.Model:
 
 def _vector(head: list[keras.layers.Layer]):
     own = {layer.name for layer in head}
-    given = [x.input for x in head if not _made_by(x.input) & own]
-    vectors = [tensor for tensor in given if len(tensor.shape) == 2]
+    inputs = [tensor for layer in head for tensor in keras.tree.flatten(layer.input)]
+    # a mask is an input, too
+    inputs = [x for x in inputs if keras.backend.is_float_dtype(x.dtype)]
+    vectors = [x for x in inputs if len(x.shape) == 2 and not _made_by(x) & own]
     last = [layer for layer in head if layer.name.endswith("_logits")] or head[-1:]
     return vectors[0] if vectors else last[0].input
 

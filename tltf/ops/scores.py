@@ -54,7 +54,7 @@ def single(
         "log_loss": _log_loss((probabilities * truth).sum(-1)),
         "brier": ((probabilities - truth) ** 2).sum(-1).mean(),
         "ece": calibration_error(labels, probabilities),
-        **_ranking(truth, probabilities),
+        **ranking(truth, probabilities),
     }
     if classes > 5:
         found["top5"] = _top(labels, probabilities, 5)
@@ -102,7 +102,7 @@ def several(
         **_with_interval("exact_match", right.all(-1), resamples, seed),
         "log_loss": _log_loss(np.where(truth, probabilities, 1 - probabilities)),
         **_f1(truth, given),
-        **_ranking(truth, probabilities),
+        **ranking(truth, probabilities),
     }
     if "average_precision_macro" in found:
         found["mean_average_precision"] = found.pop("average_precision_macro")
@@ -200,7 +200,17 @@ def checked(probabilities: np.ndarray, count: int) -> np.ndarray:
     return probabilities
 
 
-def _ranking(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+def ranking(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+    """Returns areas under the curves, those that are defined.
+
+    Args:
+      truth: 0 or 1, `[n, classes]`.
+      probabilities: `[n, classes]`.
+
+    Returns:
+      `roc_auc_macro`, `roc_auc_micro`, `average_precision_macro`,
+      `average_precision_micro`; means are over the classes that have one.
+    """
     # An AUC needs both sides; average precision needs one true record.
     both = (truth > 0).any(0) & (truth == 0).any(0)
     some = (truth > 0).any(0)
