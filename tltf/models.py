@@ -65,6 +65,8 @@ def create_model(
     module, form = registry.variant(name)
     spec = module.VARIANTS[form]
     path = _base.resolve(module, spec, weights, name=name)
+    options = {"side": side}
     if spec.kind == "text":
-        return module.build(spec, words=words, length=length, weights=path)
-    return module.build(spec, side=side, weights=path)
+        options = {"words": words, "length": length}
+    whole = name if "/" in name else f"{name}/full"
+    return _base.build(module, spec, name=whole, weights=path, **options)

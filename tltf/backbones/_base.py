@@ -7,6 +7,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
+from tltf.backbones import _trunk
 from tltf.fetch import weights
 
 Weights = weights.Weights
@@ -81,7 +82,7 @@ def resolve(module, spec, choice: str, *, name: str) -> pathlib.Path | None:
     """Returns the file or folder of weights that `choice` means, None for random.
 
     A backbone file whose weights are no single file has a `resolve(spec, choice)`
-    of its own.
+    of its own. A folder of `tltf export --trunk` fits every backbone.
 
     Args:
       module: File under tltf/backbones.
@@ -92,10 +93,32 @@ def resolve(module, spec, choice: str, *, name: str) -> pathlib.Path | None:
     Raises:
       UserError: The weights are not there and cannot be had.
     """
+    if kept := _trunk.found(choice):
+        return kept
     own = getattr(module, "resolve", None)
     if own and choice != "none":
         return own(spec, choice)
     return weights.resolve(spec.weights, choice, name=name)
+
+
+def build(module, spec, *, name: str, weights: pathlib.Path | None, **options):
+    """Returns the encoder of a variant with its weights.
+
+    Args:
+      module: File under tltf/backbones.
+      spec: One of its variants.
+      name: The backbone, `file/variant`.
+      weights: What `resolve` returned.
+      **options: `side`, or `words` and `length`.
+
+    Raises:
+      UserError: The weights do not fit.
+    """
+    if weights is None or not _trunk.found(str(weights)):
+        return module.build(spec, weights=weights, **options)
+    encoder = module.build(spec, weights=None, **options)
+    _trunk.load(encoder, weights, name)
+    return encoder
 
 
 def group_of(groups: tuple[tuple[str, str], ...], layer_name: str) -> str:

@@ -10,6 +10,7 @@ must answer as the run did; else exit code 1, and nothing is left. The last line
 is the path. Settings of TensorFlow Serving stand beside the versions; in
 models.config the labels stable and canary name the new version, or with --canary
 only canary does. --promote and --rollback move stable and publish nothing.
+--trunk=DIR keeps the encoder alone, without heads, to begin other runs with.
 """
 
 import json
@@ -30,6 +31,9 @@ _PROMOTE = flags.DEFINE_bool("promote", False, "Move stable to the canary.")
 _ROLLBACK = flags.DEFINE_bool(
     "rollback", False, "Move stable to the version before; nothing is deleted."
 )
+_TRUNK = flags.DEFINE_string(
+    "trunk", None, "Keep the encoder there instead: `weights: DIR` of other recipes."
+)
 _JSON = flags.DEFINE_bool("json", False, "Print one JSON object.")
 
 
@@ -47,6 +51,11 @@ def main(argv: list[str]) -> None:
     workdir = pathlib.Path(_WORKDIR.value)
     runs.read(workdir)  # a wrong folder is told before TensorFlow is imported
     _main.tensorflow()
+    if _TRUNK.value:
+        from tltf.runs import trunk
+
+        _main.out(str(trunk.save(workdir, pathlib.Path(_TRUNK.value))))
+        return
     from tltf.export import saved_model
 
     done = saved_model.export(

@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Sequence
 
 from tltf import registry, specs
+from tltf.backbones import _trunk
 
 _FILE = "vocabulary.txt"
 
@@ -21,6 +22,10 @@ def find(recipe: specs.Recipe, backbone, folder: pathlib.Path, train: Sequence[s
         return None
     if (folder / _FILE).exists():
         return load(recipe, folder)
+    kept = _trunk.found(recipe.weights)
+    if kept and (kept / _FILE).exists():
+        # its table of words has a row for each of its own
+        return load(recipe, kept)
     fit = registry.find("codecs", backbone.codec).fit
     return fit(list(train), **_settings(recipe, backbone))
 

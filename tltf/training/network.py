@@ -160,10 +160,10 @@ def cacheable(heads: Sequence[specs.Head]) -> bool:
 
 
 def _encoder(module, backbone, recipe: specs.Recipe, path, words) -> keras.Model:
+    options = {"side": recipe.image.side}
     if backbone.kind == "text":
-        length = recipe.text.length
-        return module.build(backbone, words=words, length=length, weights=path)
-    return module.build(backbone, side=recipe.image.side, weights=path)
+        options = {"words": words, "length": recipe.text.length}
+    return _base.build(module, backbone, name=recipe.backbone, weights=path, **options)
 
 
 def _source(recipe: specs.Recipe, backbone, path) -> dict[str, Any]:
