@@ -53,7 +53,9 @@ def test_the_next_run_begins_with_the_kept_weights(
     for layer in one.layers:
         if layer.weights and not layer.name.startswith("head_"):
             pairs = zip(
-                layer.get_weights(), two.get_layer(layer.name).get_weights(), strict=True
+                layer.get_weights(),
+                two.get_layer(layer.name).get_weights(),
+                strict=True,
             )
             for left, right in pairs:
                 np.testing.assert_array_equal(left, right)
