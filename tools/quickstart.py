@@ -35,7 +35,7 @@ def pictures(run: str) -> list[str]:
     """Returns the files of three test records of different classes."""
     import json
 
-    rows = (pathlib.Path(run) / "answers_test.jsonl").read_text().splitlines()
+    rows = (pathlib.Path(run) / "answers_test.jsonl").read_text().split("\n")[:-1]
     found = {}
     for row in map(json.loads, rows):
         found.setdefault(row["label"], row["file"])

@@ -10,6 +10,7 @@ from tltf import config, errors
 from tltf.export import local, saved_model
 from tltf.runs import compare, evaluate, train
 from tltf.sources import _base
+from tltf.training import answers
 
 
 def recipe(subjects, **change):
@@ -80,6 +81,20 @@ def test_only_words_of_train_are_known(runs, subjects):
     known = (runs["standard"][0] / "vocabulary.txt").read_text().split("\n")[2:-1]
     assert set(known) <= learnt
     assert known
+
+
+def test_a_text_may_hold_what_python_takes_for_the_end_of_a_line(subjects, tmp_path):
+    lines = [json.loads(line) for line in subjects.read_text().split("\n")]
+    for line in lines:
+        line["text"] += " \x85 and\u2028 more"
+    path = tmp_path / "odd.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)))
+    one = recipe(path, method="featurize", head={"kind": "linear"})
+    report = train.train(one, tmp_path / "run")
+    evaluate.evaluate(tmp_path / "run")
+    assert (tmp_path / "run/report/index.html").exists()
+    rows, _ = answers.read(tmp_path / "run/answers_test.jsonl")
+    assert len(rows) == 30 and report.counts["valid"] == 30
 
 
 @pytest.mark.parametrize("head", ["convnet", "bilstm"])

@@ -10,6 +10,7 @@ import numpy as np
 import yaml
 
 from tltf import errors, specs
+from tltf.ops import lines
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -75,7 +76,7 @@ def read(workdir: pathlib.Path) -> Folder:
         recipe=text,
         settings=settings,
         report=report,
-        classes=tuple(_text(workdir / "labels.txt").splitlines()),
+        classes=tuple(lines.of(_text(workdir / "labels.txt"))),
         history=_history(workdir / "history.csv"),
     )
 
@@ -87,7 +88,7 @@ def split(folder: Folder, name: str) -> Split:
       UserError: The split was not evaluated, or a label is not in labels.txt.
     """
     path = folder.workdir / f"answers_{name}.jsonl"
-    rows = [json.loads(line) for line in _text(path).splitlines()]
+    rows = [json.loads(line) for line in lines.of(_text(path))]
     if not rows:
         raise errors.UserError(f"{path} has no answers")
     form = _form(rows[0], folder.settings.task)

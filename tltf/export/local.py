@@ -14,7 +14,7 @@ import tensorflow as tf
 from tltf import errors
 from tltf.export import named, publish, serving
 from tltf.export import run as runs
-from tltf.ops import messages
+from tltf.ops import lines, messages
 
 _READERS = 8  # threads that read files; they mostly wait
 Serve = Callable[[tf.Tensor], dict[str, tf.Tensor]]
@@ -201,7 +201,7 @@ def _labels(folder: pathlib.Path) -> dict[str, tuple[str, ...]]:
         if not file.is_file():
             raise errors.UserError(f"{file} is missing: not a model of `tltf export`")
     return {
-        name: tuple(file.read_text(encoding="utf-8").splitlines())
+        name: tuple(lines.of(file.read_text(encoding="utf-8")))
         for name, file in found.items()
     }
 

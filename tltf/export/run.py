@@ -10,6 +10,7 @@ import pydantic
 import yaml
 
 from tltf import errors, registry, specs
+from tltf.ops import lines
 
 if TYPE_CHECKING:
     import keras
@@ -55,7 +56,7 @@ def read(workdir: pathlib.Path) -> Run:
     report = _parsed(workdir / "report.json", specs.Report, json.loads)
     labels: tuple[str, ...] = ()
     if not recipe.parts:
-        labels = tuple(_text(workdir / "labels.txt").splitlines())
+        labels = tuple(lines.of(_text(workdir / "labels.txt")))
     if recipe.image.side is None and recipe.text.length is None:
         raise errors.UserError(
             f"{workdir / 'recipe.yaml'}: neither image.side nor text.length is filled"
@@ -116,8 +117,8 @@ def answers(run: Run) -> tuple[pathlib.Path, list[dict[str, Any]]]:
     """
     for split in ("valid", "test"):
         path = run.workdir / f"answers_{split}.jsonl"
-        if path.is_file() and (lines := _text(path).splitlines()):
-            return path, [json.loads(line) for line in lines]
+        if path.is_file() and (rows := lines.of(_text(path))):
+            return path, [json.loads(line) for line in rows]
     raise errors.UserError(
         f"{run.workdir} has no answers_valid.jsonl to prove the export against; "
         f"run `tltf evaluate --workdir={run.workdir} --split=valid`"

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from tltf import config, errors, registry, specs
-from tltf.ops import bootstrap
+from tltf.ops import bootstrap, lines
 
 JOINT = "joint"
 
@@ -128,8 +128,8 @@ def _seeds(run: pathlib.Path, part: str, metric: str, split: str) -> list[float]
 
 
 def _hits(run: pathlib.Path, split: str) -> dict[str, float]:
-    lines = (run / f"answers_{split}.jsonl").read_text(encoding="utf-8").splitlines()
-    rows_: Sequence[dict] = [json.loads(line) for line in lines]
+    text = (run / f"answers_{split}.jsonl").read_text(encoding="utf-8")
+    rows_: Sequence[dict] = [json.loads(line) for line in lines.of(text)]
     return {
         row["id"]: float(np.mean(np.equal(row["label"], row["answer"])))
         if isinstance(row["label"], list)

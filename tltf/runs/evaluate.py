@@ -6,6 +6,7 @@ import pathlib
 from absl import logging
 
 from tltf import config, errors, registry, specs
+from tltf.ops import lines
 from tltf.runs import headline
 from tltf.training import finish, job, parts
 
@@ -84,7 +85,7 @@ def _repeats(folder, recipe: specs.Recipe, split, first) -> dict[str, float]:
 
 
 def _same_classes(folder: pathlib.Path, task_job) -> None:
-    trained = (folder / "labels.txt").read_text(encoding="utf-8").splitlines()
+    trained = lines.of((folder / "labels.txt").read_text(encoding="utf-8"))
     if trained != list(task_job.classes):
         raise errors.UserError(
             f"labels.txt: the model answers {trained}, the data now has "

@@ -4,6 +4,7 @@ import pathlib
 
 from tltf import errors
 from tltf.export import local
+from tltf.ops import lines
 from tltf.serving import addresses
 
 
@@ -60,7 +61,7 @@ def _remote(target: addresses.Target, seconds: float):
 def _named(labels: pathlib.Path | None) -> dict[str, tuple[str, ...]]:
     if labels is None:
         return {}
-    return {"": tuple(labels.read_text(encoding="utf-8").splitlines())}
+    return {"": tuple(lines.of(labels.read_text(encoding="utf-8")))}
 
 
 def _numbered(outputs: dict[str, int]) -> dict[str, tuple[str, ...]]:

@@ -6,6 +6,7 @@ import pathlib
 import numpy as np
 
 from tltf.fetch import files
+from tltf.ops import lines
 from tltf.sources import _base
 
 # under which name a line says what was answered
@@ -24,7 +25,7 @@ def write(path: pathlib.Path, table: _base.Table, probabilities, *, task, chosen
       chosen: What was chosen on valid, such as thresholds.
     """
     names = list(table.classes)
-    lines = []
+    made = []
     for row in range(len(table)):
         given = probabilities[row]
         if table.form == "tokens":
@@ -36,8 +37,8 @@ def write(path: pathlib.Path, table: _base.Table, probabilities, *, task, chosen
             "probabilities": _plain(given, table.form),
             _KEYS[table.kind]: str(table.values[row]),
         }
-        lines.append(json.dumps(line, ensure_ascii=False))
-    files.write_text(path, "\n".join(lines) + "\n")
+        made.append(json.dumps(line, ensure_ascii=False))
+    files.write_text(path, "\n".join(made) + "\n")
 
 
 def _plain(given: np.ndarray, form: str) -> list:
@@ -51,7 +52,7 @@ def read(path: pathlib.Path) -> tuple[list[dict], np.ndarray]:
     """Returns the lines of a file that `write` made, and float `[n, classes]`, padded
     with zeros to `[n, t, classes]` where answers are of tokens."""
     text = path.read_text(encoding="utf-8")
-    rows = [json.loads(line) for line in text.splitlines()]
+    rows = [json.loads(line) for line in lines.of(text)]
     given = [row["probabilities"] for row in rows]
     if not given or not isinstance(given[0][0], list):
         return rows, np.array(given)
