@@ -3,6 +3,10 @@
 from tltf import errors, registry, specs
 
 
+# signatures that every published model has, or that TensorFlow keeps for itself
+_TAKEN = ("serving_default", "features", "predict_examples", "signatures")
+
+
 def filled(recipe: specs.Recipe) -> tuple[specs.Part, ...]:
     """Returns the parts of a recipe with their data filled in.
 
@@ -24,6 +28,11 @@ def filled(recipe: specs.Recipe) -> tuple[specs.Part, ...]:
             raise errors.UserError(
                 f"parts.{place}.name: {name!r} is also the name of "
                 f"parts.{names.index(name)}; give each part its own"
+            )
+        if name in _TAKEN:
+            raise errors.UserError(
+                f"parts.{place}.name: {name!r} is a signature of every published "
+                "model; take another name"
             )
     if recipe.parts:
         _check_joint(recipe, names)

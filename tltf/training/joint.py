@@ -1,7 +1,7 @@
 """Learning several parts together: one encoder, a head and a masked loss for each."""
 
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
@@ -74,14 +74,23 @@ def restore(folder: pathlib.Path, recipe: specs.Recipe) -> Callable:
 
 
 def loss(joint: parts.Joint) -> Callable:
+    """Returns the masked losses of a run's parts; see `masked`."""
+    return masked(
+        {name: objective.per_record(one) for name, one in joint.jobs.items()}
+    )
+
+
+def masked(each: Mapping[str, Callable]) -> Callable:
     """Returns a function of (targets, logits, weights), each by part, to the mean
     loss and the count of each part: two lists.
 
     A record whose weight in a part is 0 does not carry its label, and adds nothing
     to its loss, its count or its gradients: the mean is over the others, 0 where
     there are none.
+
+    Args:
+      each: Part to a function of (targets, logits) to the loss of each record.
     """
-    each = {name: objective.per_record(one) for name, one in joint.jobs.items()}
 
     def means(targets, logits, weights):
         found, counts = [], []

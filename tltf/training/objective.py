@@ -42,12 +42,9 @@ def per_record(task_job) -> Callable:
         return lambda targets, logits: plain(targets, logits, recipe.smoothing, 0.0)
     gamma = _GAMMA if recipe.imbalance == "focal" else 0.0
     priors = frequencies(table.labels, len(table.classes))
-    shift, weight = np.zeros_like(priors), np.ones_like(priors)
+    shift, weight = np.float32(0), (1 / (priors * len(priors))).astype(np.float32)
     if recipe.imbalance == "logit_adjust":
-        shift = adjustment(priors, several=table.multi_label)
-    if recipe.imbalance == "weights":
-        weight = 1 / (priors * len(priors))
-    shift, weight = shift.astype(np.float32), weight.astype(np.float32)
+        shift = adjustment(priors, several=table.multi_label).astype(np.float32)
 
     def weighed(targets, logits):
         found = task.loss(
@@ -131,10 +128,12 @@ def _plain(task_job) -> Callable:
 
 def _check_remedy(task_job, table) -> None:
     classes = len(table.classes)
-    fits = classes and task_job.task.outputs(classes) == classes
-    if not fits or table.form == "tokens":
+    remedy = task_job.recipe.imbalance
+    # of levels there are other logits than classes: none to put their shares on
+    shifted = remedy == "logit_adjust" and task_job.task.outputs(classes) != classes
+    if table.form not in ("one", "several") or shifted:
         name = task_job.task.__name__.rpartition(".")[2]
         raise errors.UserError(
-            f"imbalance: {task_job.recipe.imbalance} weighs classes, which task "
-            f"{name} does not have; take none"
+            f"imbalance: {remedy} needs a logit for each class, which task {name} "
+            "does not have; take none"
         )
