@@ -43,13 +43,20 @@ def test_folder_without_models_is_a_mistake(tmp_path):
     assert "`tltf export` publishes one there" in done.stderr
 
 
-def test_model_that_does_not_load_is_work_that_failed(tmp_path):
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [(None, "m version 1: "), ("model_config_list {}", "no config with name 'm'")],
+)
+def test_model_that_does_not_load_is_work_that_failed(config, said, tmp_path):
     pytest.importorskip("starlette")
     (tmp_path / "m" / "1").mkdir(parents=True)
     (tmp_path / "m" / "1" / "saved_model.pb").write_text("no model")
+    if config:
+        (tmp_path / "m" / "models.config").write_text(config)
     done = serve(f"--saved_models={tmp_path}")
     assert done.returncode == 1
-    assert "tltf: no model loads; m: " in done.stderr
+    assert "tltf: no model loads; " in done.stderr
+    assert said in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
 
 

@@ -73,4 +73,7 @@ def _config(model: pathlib.Path) -> model_server_config_pb2.ModelConfig:
     for config in whole.model_config_list.config:
         if config.name == model.name:
             return config
-    raise errors.UserError(f"{path} has no config with name {model.name!r}")
+    raise errors.UserError(
+        f"{path} has no config with name {model.name!r}, that of the folder; mend it, "
+        "or delete it to serve the newest version"
+    )

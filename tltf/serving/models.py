@@ -45,14 +45,20 @@ class Models:
         self._labels: dict[str, dict[str, int]] = {}
         self._states: dict[str, dict[int, State]] = {}
         self._failed: dict[pathlib.Path, tuple] = {}
+        self._troubles: dict[str, str] = {}
 
     def names(self) -> list[str]:
         """Returns the models with a version that takes requests."""
         return sorted(name for name, ready in self._ready.items() if ready)
 
-    def known(self) -> list[str]:
-        """Returns all models that were seen, in whatever state."""
-        return sorted(self._states)
+    def troubles(self) -> list[str]:
+        """Returns why models, or versions of them, are not served."""
+        found = list(self._troubles.values())
+        for name, states in self._states.items():
+            for number, state in states.items():
+                if state.error:
+                    found.append(f"{name} version {number}: {state.error}")
+        return found
 
     def ready(self, name: str) -> dict[int, Ready]:
         """Returns the versions of a model that take requests."""
@@ -141,10 +147,11 @@ class Models:
             try:
                 wanted = folders.wanted(folder[name]) if name in folder else None
             except errors.UserError as error:
-                if name not in self._states:
-                    self._states[name] = {}
+                if self._troubles.get(name) != str(error):
+                    self._troubles[name] = str(error)
                     logging.error("%s", error)
                 continue
+            self._troubles.pop(name, None)
             self._follow(name, folder.get(name), wanted)
 
     def close(self) -> None:

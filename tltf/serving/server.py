@@ -65,14 +65,11 @@ def run(settings: Settings, *, started: Callable[[str, str | None], None]) -> No
 
 
 def _nothing(held: models.Models, folder: pathlib.Path) -> Exception:
-    if not held.known():
-        return errors.UserError(
-            f"--saved_models: no model in {folder}; `tltf export` publishes one there"
-        )
-    name = held.known()[0]
-    states = held.states(name)
-    newest = states[max(states)] if states else models.State("END", "see above")
-    return errors.WorkError(f"no model loads; {name}: {newest.error}")
+    if troubles := held.troubles():
+        return errors.WorkError(f"no model loads; {troubles[0]}")
+    return errors.UserError(
+        f"--saved_models: no model in {folder}; `tltf export` publishes one there"
+    )
 
 
 class _Service:

@@ -183,8 +183,8 @@ function best(answer, classes) {
     return names.length ? names.join(", ") : "No label accepted";
   }
   if (Array.isArray(answer?.tags)) return answer.tags.filter(Boolean).join(" ");
-  if (typeof answer !== "object") return String(answer);
-  return answer.classes === undefined ? answer.value : String(answer.classes);
+  const said = typeof answer === "object" ? (answer.classes ?? answer.value) : answer;
+  return typeof said === "number" ? String(Number(said.toPrecision(6))) : said;
 }
 
 function bars(scores, names) {
