@@ -257,3 +257,15 @@ def test_compare_shows_each_part_alone_and_together(manifest, tmp_path):
     text = (tmp_path / "compare.md").read_text()
     assert "| kind | joint | accuracy" in text and "| kind | alone | accuracy" in text
     assert (tmp_path / "compare.png").stat().st_size > 1000
+
+
+def test_the_page_of_all_parts_leads_to_that_of_each(run):
+    folder, _ = run
+    evaluate.evaluate(folder, split="valid")
+    text = (folder / "report" / "index.html").read_text()
+    report = json.loads((folder / "report.json").read_text())
+    for name, metric in (("kind", "accuracy"), ("light", "r2")):
+        page = folder / "parts" / name / "report" / "index.html"
+        assert page.exists() and f'href="../parts/{name}/report/index.html"' in text
+        assert f"{report['scores']['test'][f'{name}.{metric}']:.3f}" in text
+    assert "http://" not in text.replace("http://www.w3.org", "")

@@ -1,6 +1,7 @@
 """Plots as SVG that takes its text colour from the page, light or dark."""
 
 import io
+import itertools
 import re
 import zlib
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from tltf.analysis import curves  # noqa: E402
 
 _INK = "#010203"  # stands for the page's text colour until the SVG is written
 _GRID = "#8b95a5"
+# of Okabe & Ito 2008, told apart by most colour-blind readers, on light and dark
+_MORE = ("#009e73", "#cc79a7", "#56b4e9", "#d55e00")
 BLUE, ORANGE, GREY = "#3b82f6", "#e8850c", "#8b95a5"
 _STYLE = {
     "svg.fonttype": "none",
@@ -144,7 +147,8 @@ def learning(
     """
     with plt.rc_context(_STYLE):
         figure, axes = plt.subplots(figsize=_SIZE)
-        for color, (column, name) in zip((ORANGE, BLUE), names.items(), strict=False):
+        colors = itertools.cycle((ORANGE, BLUE, *_MORE))
+        for color, (column, name) in zip(colors, names.items(), strict=False):
             points = [(n, r[column]) for n, r in enumerate(history, 1) if column in r]
             few = "o-" if len(points) < 40 else "-"
             axes.plot(*zip(*points, strict=True), few, ms=4, color=color, label=name)

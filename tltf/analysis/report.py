@@ -23,23 +23,29 @@ def write(workdir: pathlib.Path, splits: Sequence[str]) -> pathlib.Path:
       UserError: matplotlib or jinja2 is missing, or a file of the run.
     """
     workdir = pathlib.Path(workdir)
-    template = _template()
+    page_template = template("report.html")
     folder = run_folder.read(workdir)
     names = sorted(splits, key=lambda name: name != "test")
-    page = template.render(_values(folder, names))
+    page = page_template.render(_values(folder, names))
     path = workdir / "report" / "index.html"
-    _put(path, page)
+    put(path, page)
     return path
 
 
-def _put(path: pathlib.Path, page: str) -> None:
+def put(path: pathlib.Path, page: str) -> None:
+    """Writes a page in one step, making its folder where it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f".{path.name}.{os.getpid()}")
     half.write_text(page, encoding="utf-8")
     os.replace(half, path)
 
 
-def _template():
+def template(name: str):
+    """Returns a jinja2 template of this package.
+
+    Raises:
+      UserError: matplotlib or jinja2 is missing.
+    """
     try:
         import jinja2
         import matplotlib  # noqa: F401
@@ -53,7 +59,7 @@ def _template():
         loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     room.undefined = jinja2.StrictUndefined
-    return room.get_template("report.html")
+    return room.get_template(name)
 
 
 def _values(folder: run_folder.Folder, names: Sequence[str]) -> dict[str, Any]:

@@ -71,12 +71,14 @@ def read(workdir: pathlib.Path) -> Folder:
         report = specs.Report.model_validate_json(_text(workdir / "report.json"))
     except (ValueError, yaml.YAMLError) as error:
         raise errors.UserError(f"{workdir}: damaged run folder: {error}") from None
+    # of several parts, each has a folder with its own
+    labels = "" if settings.parts else _text(workdir / "labels.txt")
     return Folder(
         workdir=workdir,
         recipe=text,
         settings=settings,
         report=report,
-        classes=tuple(lines.of(_text(workdir / "labels.txt"))),
+        classes=tuple(lines.of(labels)),
         history=_history(workdir / "history.csv"),
     )
 

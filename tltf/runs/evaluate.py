@@ -65,6 +65,9 @@ def _joint(folder, recipe: specs.Recipe, report, *, split, page) -> dict[str, fl
     whole |= _repeats(folder, recipe, split, whole)
     scores = {**report.scores, split: whole}
     finish.write(folder, report.model_copy(update={"scores": scores}))
+    if page:
+        metrics = {name: one.task.METRIC for name, one in joint.jobs.items()}
+        _page(folder, scores, metrics)
     return whole
 
 
@@ -93,10 +96,14 @@ def _same_classes(folder: pathlib.Path, task_job) -> None:
         )
 
 
-def _page(folder: pathlib.Path, scores) -> None:
-    from tltf.analysis import report as pages
+def _page(folder: pathlib.Path, scores, metrics=None) -> None:
+    from tltf.analysis import parts_report, report
 
+    shown = [split for split in ("test", "valid", "train") if split in scores]
     try:
-        pages.write(folder, [s for s in ("test", "valid", "train") if s in scores])
+        if metrics:
+            parts_report.write(folder, shown, metrics)
+        else:
+            report.write(folder, shown)
     except errors.UserError as error:  # matplotlib and jinja2 are an extra
         logging.warning("no report page: %s", error)
