@@ -2,7 +2,6 @@
 
 from tltf import errors, registry, specs
 
-
 # signatures that every published model has, or that TensorFlow keeps for itself
 _TAKEN = ("serving_default", "features", "predict_examples", "signatures")
 
