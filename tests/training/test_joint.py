@@ -1,6 +1,7 @@
 """Several parts on one encoder: masks, cuts, what learns, what is left behind."""
 
 import json
+import pathlib
 
 import keras
 import numpy as np
@@ -269,3 +270,40 @@ def test_the_page_of_all_parts_leads_to_that_of_each(run):
         assert page.exists() and f'href="../parts/{name}/report/index.html"' in text
         assert f"{report['scores']['test'][f'{name}.{metric}']:.3f}" in text
     assert "http://" not in text.replace("http://www.w3.org", "")
+
+
+def test_the_published_model_answers_each_part_and_all_in_one(run, tmp_path):
+    from tltf.export import saved_model
+
+    folder, _ = run
+    # which loads it in a process without tltf, and asks every signature
+    done = saved_model.export(folder, tmp_path)
+    assert done["name"] == "multitask-plain-kind-light"
+    assert done["proof"]["records"] == 50
+    loaded = tf.saved_model.load(done["path"])
+    assert set(loaded.signatures) == {
+        "serving_default",
+        "features",
+        "predict_examples",
+        "kind",
+        "light",
+    }
+    for name, output, own in (("kind", "scores", None), ("light", "value", 0)):
+        text = (folder / "parts" / name / "answers_test.jsonl").read_text()
+        rows = [json.loads(line) for line in text.splitlines()]
+        files = tf.constant([pathlib.Path(row["file"]).read_bytes() for row in rows])
+        expected = np.array([row["probabilities"] for row in rows])
+        expected = expected if own is None else expected[:, own]
+        for signature, key in ((name, output), ("serving_default", f"{name}_{output}")):
+            found = loaded.signatures[signature](image_bytes=files)[key].numpy()
+            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+    card = json.loads((tmp_path / done["name"] / "1" / "card.json").read_text())
+    assert card["parts"]["kind"]["labels"] == list(KINDS)
+    assert card["parts"]["light"]["task"] == "regression"
+    assert "kind_scores" in card["signatures"]["serving_default"]["outputs"]
+
+
+def test_a_part_may_not_take_the_name_of_a_signature(manifest):
+    wrong = [{"name": "features", "label": "kind"}]
+    with pytest.raises(errors.UserError, match="is a signature of every published"):
+        recipe(manifest, parts=wrong)
