@@ -17,6 +17,7 @@ def parse(tokens):
         text += token.encode()
         ends.append(len(text))
         text += b" "
+    text += b"." * _decimals.BACK
     return _decimals.parse(text, np.array(starts), np.array(ends))
 
 
@@ -32,10 +33,11 @@ def expected(token):
 
 
 def same(a, b):
-    """Returns whether two float64 arrays agree bit for bit, all NaN alike."""
-    a, b = np.array(a), np.array(b)
+    """Returns whether two arrays agree bit for bit as float32, all NaN alike."""
+    with np.errstate(over="ignore"):
+        a, b = np.array(a, np.float32), np.array(b, np.float32)
     either = np.isnan(a) & np.isnan(b)
-    return bool((either | (a.view(np.int64) == b.view(np.int64))).all())
+    return bool((either | (a.view(np.int32) == b.view(np.int32))).all())
 
 
 @settings(deadline=None)
@@ -46,8 +48,23 @@ def test_any_token_is_read_as_python_reads_it(tokens):
 
 @settings(deadline=None)
 @given(strategies.lists(strategies.floats(allow_nan=False, allow_infinity=False)))
-def test_every_float64_comes_back_from_its_shortest_text(values):
+def test_the_shortest_text_of_a_float64_is_read_as_its_float32(values):
     assert same(parse(["0", *map(repr, values)]), [0.0, *values])
+
+
+@settings(deadline=None)
+@given(
+    strategies.lists(strategies.floats(width=32, allow_nan=False, allow_infinity=False))
+)
+def test_every_float32_comes_back_from_its_shortest_text(values):
+    texts = [str(np.float32(value)) for value in values]
+    assert same(parse(["0", *texts]), [0.0, *values])
+
+
+def test_a_division_in_float32_rounds_as_one_in_float64_does():
+    whole = np.arange(10_000_000)  # what a digit and six more can spell
+    once = whole.astype(np.float32) / np.float32(1e6)
+    assert (once == (whole / 1e6).astype(np.float32)).all()
 
 
 @settings(deadline=None)

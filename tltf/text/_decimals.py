@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-FRONT = 16  # bytes that must stand before the first token
+FRONT, BACK = 16, 8  # bytes that must stand before the first token, behind the last
 
 _ONES = np.uint64(0x0101010101010101)
 _ZEROS = np.uint64(0x3030303030303030)
@@ -20,8 +20,12 @@ _LATER = np.uint64(0x0807060504030201)
 _EARLIER = np.uint64(0x100F0E0D0C0B0A09)
 _WHOLE = np.array([np.inf, *(10.0**n for n in range(1, 17))])
 _FRACTION = np.array([1.0, *(10.0**n for n in range(16))])
-# the same for words of one 8 characters, then once more for negative numbers
-_SIGNED = np.concatenate([_FRACTION[:9], -_FRACTION[:9]])
+# of "0.000000": a digit, a dot, up to six digits
+_PLAIN = np.uint64(0x3030303030302E30)
+_PLAIN_OVER = np.uint64(0x7676767676767F76)  # nothing but a dot at the dot's place
+_MILLION = np.float32(1e6)
+# the first n of 8 characters; of none all, where a blank then is no digit
+_FIRST = np.array([2**64 - 1, *(2 ** (8 * n) - 1 for n in range(1, 9))], np.uint64)
 _EXACT = 2.0**53
 _STRANGE = re.compile(rb"[^0-9eE.+-]")
 
@@ -29,30 +33,31 @@ _STRANGE = re.compile(rb"[^0-9eE.+-]")
 def parse(text: bytes, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Returns the numbers at some places of a text, NaN where there is none.
 
-    Tokens of up to 16 characters without exponent are read in vector steps:
-    8-byte words hold the characters, the digits become one integer below 2^53,
-    and one division by a power of ten below 10^22 rounds once (Clinger, How to
-    read floating point numbers accurately, PLDI 1990, section 3). The others go
-    through `float`.
+    8-byte words hold the characters of a token and are read in vector steps:
+    those of a digit, a dot and up to six digits as one integer below 10^7, which
+    float32 holds, and one division by 10^6; others of up to 16 characters
+    without exponent as one below 2^53 and a division by a power of ten below
+    10^22. Such a division rounds once (Clinger, How to read floating point
+    numbers accurately, PLDI 1990, section 3). The others go through `float`.
 
     Args:
-      text: Bytes; `FRONT` of them or more before the first token.
+      text: Bytes; `FRONT` of them or more before the first token, and `BACK` or
+        more behind the last.
       starts: int64 [n], where a token begins.
-      ends: int64 [n], where it ends, exclusive; later than its start.
+      ends: int64 [n], where it ends, exclusive; a blank stands there.
 
     Returns:
-      float64 [n].
+      float32 [n], what `float` reads, rounded; infinite where that is too large.
     """
     signs = np.frombuffer(text, np.uint8)[starts] == ord("-")
+    starts = starts + signs
     sizes = ends - starts
-    sizes -= signs
-    values, good = _short(text, ends, sizes, signs)
-    more = np.flatnonzero(~good)
-    if len(more):
-        values[more], good = _long(text, ends[more], sizes[more], signs[more])
-        slow = more[~good]
-        spans = zip(starts[slow].tolist(), ends[slow].tolist(), strict=True)
-        values[slow] = [number(text[a:b]) for a, b in spans]
+    values, good = _short(text, starts, sizes)
+    values.view(np.uint32)[...] |= signs.astype(np.uint32) << np.uint32(31)
+    if not good.all():
+        more = np.flatnonzero(~good)
+        with np.errstate(over="ignore"):  # beyond float32
+            values[more] = _others(text, ends[more], sizes[more], signs[more])
     return values
 
 
@@ -68,19 +73,42 @@ def number(token: bytes) -> float:
 
 
 def _short(
-    text: bytes, ends: np.ndarray, sizes: np.ndarray, signs: np.ndarray
+    text: bytes, starts: np.ndarray, sizes: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Reads tokens of a dot and up to 7 digits; says which are such."""
-    digits, points, good = _characters(text, ends - 8, sizes)
-    # digits before the dot move up a byte, into its place
-    digits += (digits & (points - np.uint64(1))) * _BYTE
-    points *= _LATER
-    points >>= np.uint64(56)
-    code = points.view(np.int64)
-    good &= (code > 0) & (sizes > 1) & (sizes <= 8)
-    values = _joined(digits).astype(np.float64)
-    values /= _SIGNED.take(code + 9 * signs, mode="clip")
+    """Reads tokens of a digit, and a dot and up to 6 digits; says which are such."""
+    words = np.ndarray((len(text) - 7,), "<u8", text, strides=(1,))[starts]
+    words ^= _PLAIN
+    words &= _FIRST.take(sizes, mode="clip")
+    wrong = words + _PLAIN_OVER
+    wrong |= words
+    wrong &= _TOP
+    good = wrong == 0
+    good &= sizes <= 8
+    # two digits a byte: bytes 1 and 5, then 3 and 7
+    words *= np.uint64(2561)  # 10 << 8 | 1
+    even = words & np.uint64(0x0000FF000000FF00)
+    words >>= np.uint64(16)
+    words &= np.uint64(0x0000FF000000FF00)
+    # the first byte is ten times its digit, as if the dot were a digit 0
+    even *= np.uint64(100_000 << 32 | 100)
+    words *= np.uint64(10_000 << 32 | 1)
+    even += words
+    even >>= np.uint64(40)
+    values = even.astype(np.uint32).view(np.int32).astype(np.float32)
+    values /= _MILLION
     return values, good
+
+
+def _others(
+    text: bytes, ends: np.ndarray, sizes: np.ndarray, signs: np.ndarray
+) -> np.ndarray:
+    """Returns the numbers that end at some places, float64."""
+    values, good = _long(text, ends, sizes, signs)
+    slow = np.flatnonzero(~good)
+    starts = ends[slow] - sizes[slow] - signs[slow]
+    spans = zip(starts.tolist(), ends[slow].tolist(), strict=True)
+    values[slow] = [number(text[a:b]) for a, b in spans]
+    return values
 
 
 def _long(

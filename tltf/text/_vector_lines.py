@@ -19,6 +19,7 @@ _BLANKS[[ord(c) for c in " \t\r\n"]] = True
 _LAST_BLANK = 32
 # for `bytes.split`: other control characters are part of words
 _SPACES = bytes(c if c > _LAST_BLANK or _BLANKS[c] else ord("x") for c in range(256))
+_BEFORE, _BEHIND = b"x" * _decimals.FRONT, b"x" * _decimals.BACK
 _SAMPLE = 100  # lines that vote on the dimension
 
 
@@ -74,6 +75,11 @@ def _numbers(fields: list[bytes]) -> int:
     return len(fields) - 1
 
 
+def framed(*parts: bytes | memoryview) -> bytes:
+    """Returns whole lines, given in parts, as `parse` takes them."""
+    return b"".join((_BEFORE, *parts, _BEHIND))
+
+
 def parse(text: bytes, d: int) -> Block:
     """Returns the words and vectors of whole lines.
 
@@ -82,8 +88,7 @@ def parse(text: bytes, d: int) -> Block:
     numbers is numbers too.
 
     Args:
-      text: `_decimals.FRONT` bytes of anything, then lines that all end in a
-        line feed.
+      text: Lines that all end in a line feed, `framed`.
       d: Numbers on a line.
     """
     fields = _fields(text)
@@ -134,8 +139,8 @@ def checked(
 
 
 def _fields(text: bytes) -> _Fields:
-    codes = np.frombuffer(text, np.uint8)
-    places = np.flatnonzero(codes[_decimals.FRONT :] <= _LAST_BLANK) + _decimals.FRONT
+    codes = np.frombuffer(text, np.uint8)[: -_decimals.BACK]
+    places = np.flatnonzero(codes <= _LAST_BLANK)
     kinds = codes[places]
     if not ((kinds == _SPACE) | (kinds == _LINE)).all():
         blank = _BLANKS[kinds]  # other control characters are part of words
@@ -176,8 +181,7 @@ def _matrix(text: bytes, fields: _Fields, rows: np.ndarray, d: int) -> np.ndarra
         places = fields.behind[rows][:, None] + np.arange(-d, 0)
         starts, ends = fields.starts[places], fields.ends[places]
     values = _decimals.parse(text, starts.ravel(), ends.ravel())
-    with np.errstate(over="ignore"):  # beyond float32: infinite, and told so
-        return values.astype(np.float32).reshape(-1, d)
+    return values.reshape(-1, d)
 
 
 def _words(

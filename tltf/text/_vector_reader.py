@@ -10,7 +10,7 @@ from typing import IO, NamedTuple
 import numpy as np
 
 from tltf import errors
-from tltf.text import _decimals, _vector_binary, _vector_lines
+from tltf.text import _vector_binary, _vector_lines
 
 _HEAD = 1 << 20  # bytes to tell the format by
 _BLOCK = 1 << 20  # bytes a core parses at once
@@ -98,12 +98,11 @@ def _cores() -> int:
 
 
 def _texts(stream: IO[bytes], carry: bytes, name: object) -> Iterator[bytes]:
-    """Yields whole lines, with the bytes in front that the parser asks for."""
-    front = b" " * _decimals.FRONT
+    """Yields whole lines as the parser takes them."""
     while chunk := stream.read(_BLOCK):
         cut = chunk.rfind(b"\n") + 1
         if cut:
-            yield b"".join((front, carry, memoryview(chunk)[:cut]))
+            yield _vector_lines.framed(carry, memoryview(chunk)[:cut])
             carry = chunk[cut:]
         else:
             carry += chunk
@@ -113,7 +112,7 @@ def _texts(stream: IO[bytes], carry: bytes, name: object) -> Iterator[bytes]:
                 f"{_LONGEST >> 20} MiB"
             )
     if carry:
-        yield b"".join((front, carry, b"\n"))
+        yield _vector_lines.framed(carry, b"\n")
 
 
 def _width(text: bytes, name: object) -> int:

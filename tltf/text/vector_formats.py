@@ -126,9 +126,8 @@ def _numbers(rows: np.ndarray) -> list[bytes]:
     """Returns each row as text: six digits where they do, else the shortest."""
     fast = " ".join(["%.6g"] * rows.shape[1])
     texts = [(fast % tuple(row)).encode() for row in rows.tolist()]
-    front = b" " * _decimals.FRONT
-    lines = b"".join(b"x " + text + b"\n" for text in texts)
-    back = _vector_lines.parse(front + lines, rows.shape[1]).matrix
+    lines = _vector_lines.framed(*(b"x " + text + b"\n" for text in texts))
+    back = _vector_lines.parse(lines, rows.shape[1]).matrix
     for k in np.flatnonzero((back != rows).any(axis=1)).tolist():
         texts[k] = " ".join(map(str, rows[k])).encode()
     return texts
