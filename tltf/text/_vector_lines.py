@@ -91,7 +91,12 @@ def parse(text: bytes, d: int) -> Block:
       text: Lines that all end in a line feed, `framed`.
       d: Numbers on a line.
     """
-    fields = _fields(text)
+    codes = np.frombuffer(text, np.uint8)[: -_decimals.BACK]
+    places = np.flatnonzero(codes <= _LAST_BLANK)
+    table = _table(codes, places, d)
+    if table is not None:
+        return _even(text, table)
+    fields = _fields(codes, places)
     sizes = fields.behind - fields.first
     faults = _uneven(text, fields, d)
     right = sizes > d
@@ -138,9 +143,31 @@ def checked(
     return Block(words, hashes, matrix, lines, sorted(faults), count)
 
 
-def _fields(text: bytes) -> _Fields:
-    codes = np.frombuffer(text, np.uint8)[: -_decimals.BACK]
-    places = np.flatnonzero(codes <= _LAST_BLANK)
+def _table(codes: np.ndarray, places: np.ndarray, d: int) -> np.ndarray | None:
+    """Returns the ends of all fields, `[lines, d + 1]`, if single spaces part them.
+
+    Most blocks of most files are such, and parsed in fewer steps. None if not.
+    """
+    rows, rest = divmod(len(places), d + 1)
+    if rest or not rows or np.count_nonzero(codes < _SPACE) != rows:
+        return None
+    table = places.reshape(rows, d + 1)
+    doubled = places[0] == _decimals.FRONT or (places[1:] - places[:-1] == 1).any()
+    lines = (codes[table[:, -1]] == _LINE).all()
+    return table if lines and not doubled else None
+
+
+def _even(text: bytes, table: np.ndarray) -> Block:
+    rows, d = len(table), table.shape[1] - 1
+    starts, ends = table[:, :-1] + 1, table[:, 1:]
+    values = _decimals.parse(text, starts.ravel(), ends.ravel())
+    begins = np.concatenate([[_decimals.FRONT], table[:-1, -1] + 1])
+    words = _word_index.cut(text, begins, table[:, 0])
+    block = checked(words, np.arange(rows), values.reshape(rows, d))
+    return block._replace(count=rows)
+
+
+def _fields(codes: np.ndarray, places: np.ndarray) -> _Fields:
     kinds = codes[places]
     if not ((kinds == _SPACE) | (kinds == _LINE)).all():
         blank = _BLANKS[kinds]  # other control characters are part of words
