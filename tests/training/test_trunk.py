@@ -93,3 +93,15 @@ def test_names_that_keras_counted_do_not_matter(stripes, tmp_path):
     }
     for left, right in zip(first.get_weights(), second.get_weights(), strict=True):
         np.testing.assert_array_equal(left, right)
+
+
+def test_a_fresh_process_reads_layers_of_ours(subjects, tmp_path):
+    import subprocess
+    import sys
+
+    one = recipe(f"jsonl:{subjects}", backbone="elmo/tiny", task="text_class")
+    train.train(one, tmp_path / "run")
+    command = [sys.executable, "-m", "tltf.cli.evaluate", f"--workdir={tmp_path}/run"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-500:]
+    assert "accuracy" in done.stdout

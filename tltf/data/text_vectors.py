@@ -57,11 +57,13 @@ def _computed(encoder, missing, codec, view: str, batch: int) -> Iterator:
     # long texts first: the largest batch is met at once, not after an hour
     rows = np.argsort(-shown.lengths, kind="stable")
 
-    @tf.function(reduce_retracing=True)
-    def run(inputs):
+    @tf.function
+    def traced(inputs):
         return encoder(inputs, training=False)[view]
 
     batches = texts.training(shown, rows, batch=batch)
+    # numbers of records and tokens are open in the spec: one graph for all batches
+    run = traced.get_concrete_function(batches.element_spec[0])
     for start, (inputs, _, _) in zip(range(0, len(rows), batch), batches, strict=True):
         vectors_ = run(inputs).numpy().astype(np.float32)
         digests = [missing[row][0] for row in rows[start : start + batch]]

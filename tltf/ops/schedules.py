@@ -12,10 +12,12 @@ def factor(step: int, steps: int, *, kind: str, warmup: float = 0.0, **fall) -> 
       kind: `constant`; `step` (falls by `size` every `every` steps); `cosine`
         (to 0); `one_cycle` (cosine from 1/25 up over the first 30 %, then down
         to 1/250,000); `slanted` (linear up over the first 10 %, then linear
-        down, between 1/32 and 1).
+        down, between 1/32 and 1); `exponential` (up from `size` to 1, of the
+        range test).
       warmup: Share of the steps with a linear rise from 0, before `constant`,
         `step` and `cosine`.
-      **fall: `every` (steps) and `size` (0..1) of kind `step`.
+      **fall: `every` (steps) and `size` (0..1) of kind `step`; `size` of
+        `exponential`.
 
     Source:
       one_cycle: Smith 2018 (arXiv:1803.09820) with fastai's div=25,
@@ -27,6 +29,8 @@ def factor(step: int, steps: int, *, kind: str, warmup: float = 0.0, **fall) -> 
         return _one_cycle(step / max(steps - 1, 1))
     if kind == "slanted":
         return _slanted(step, steps)
+    if kind == "exponential":
+        return fall["size"] ** (1 - step / max(steps - 1, 1))
     rise = round(warmup * steps)
     if step < rise:
         return (step + 1) / (rise + 1)

@@ -2,10 +2,9 @@
 
 import pathlib
 
-import keras
-
 from tltf import config, errors
 from tltf.training import codecs, finish
+from tltf.training import network as networks
 from tltf.training import trunk as trunks
 
 
@@ -28,6 +27,6 @@ def save(workdir: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
         raise errors.UserError(
             f"{path} is missing: method {recipe.method} left no network to keep"
         )
-    model = keras.saving.load_model(path, compile=False)
+    model = networks.read(path)
     trunks.save(model, folder, recipe, codecs.load(recipe, workdir))
     return folder

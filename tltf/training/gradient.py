@@ -4,7 +4,6 @@ import pathlib
 import time
 from collections.abc import Callable
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -42,7 +41,8 @@ def learn(task_job: job.Job, network: networks.Network, seconds: dict) -> None:
         folder=task_job.folder,
         resume=task_job.resume,
     )
-    earlier = timed(seconds, "train", lambda: stages.run(setting))
+    run = task_job.stages_by or stages.run
+    earlier = timed(seconds, "train", lambda: run(setting))
     if earlier:
         seconds["earlier"] = earlier
 
@@ -69,9 +69,7 @@ def counted(network: networks.Network, recipe: specs.Recipe) -> dict[str, int]:
 
 def restore(folder: pathlib.Path, recipe: specs.Recipe, task) -> Callable:
     """Returns the logits function of a finished run."""
-    model = keras.saving.load_model(
-        folder / "checkpoints" / "model.keras", compile=False
-    )
+    model = networks.read(folder / "checkpoints" / "model.keras")
     return job.scorer(model, recipe, codecs.load(recipe, folder))
 
 

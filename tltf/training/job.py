@@ -30,6 +30,7 @@ class Job:
       task: Module of the task.
       codec: What turns texts into the encoder's input; None for images.
       resume: Go on from a checkpoint.
+      stages_by: What runs the stages in place of `stages.run`, as a range test does.
     """
 
     recipe: specs.Recipe
@@ -38,6 +39,7 @@ class Job:
     task: types.ModuleType
     codec: Any = None
     resume: bool = False
+    stages_by: Callable[[Any], float] | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 import pathlib
 from collections.abc import Callable, Mapping
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -48,7 +47,8 @@ def learn(
         resume=joint.resume,
         parts=tuple(joint.jobs),
     )
-    earlier = gradient.timed(seconds, "train", lambda: stages.run(setting))
+    run = joint.stages_by or stages.run
+    earlier = gradient.timed(seconds, "train", lambda: run(setting))
     if earlier:
         seconds["earlier"] = earlier
 
@@ -69,15 +69,13 @@ def outcome(joint, recipe, network, seconds) -> job.Outcome:
 def restore(folder: pathlib.Path, recipe: specs.Recipe) -> Callable:
     """Returns the logits function, of paths or texts, of a finished run."""
     path = folder / "checkpoints" / "model.keras"
-    model = keras.saving.load_model(path, compile=False)
+    model = networks.read(path)
     return job.runner(model, recipe, codecs.load(recipe, folder))
 
 
 def loss(joint: parts.Joint) -> Callable:
     """Returns the masked losses of a run's parts; see `masked`."""
-    return masked(
-        {name: objective.per_record(one) for name, one in joint.jobs.items()}
-    )
+    return masked({name: objective.per_record(one) for name, one in joint.jobs.items()})
 
 
 def masked(each: Mapping[str, Callable]) -> Callable:

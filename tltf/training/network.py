@@ -185,6 +185,13 @@ def policy(precision: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
+def read(path: pathlib.Path) -> keras.Model:
+    """Returns a network that a run saved, whatever layers of ours are in it."""
+    from tltf import layers  # noqa: F401  registers the layers that Keras lacks
+
+    return keras.saving.load_model(path, compile=False)
+
+
 def graft(network: Network, weight: np.ndarray, bias: np.ndarray) -> None:
     """Sets the last layer to a solved one, weight `[features, classes]`.
 

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ class Joint:
       jobs: Part to a job of its own: its records, its task, its folder.
       codec: What turns texts into the encoder's input; None for images.
       resume: Go on from a checkpoint.
+      stages_by: As of `job.Job`.
     """
 
     recipe: specs.Recipe
@@ -34,6 +35,7 @@ class Joint:
     jobs: Mapping[str, job.Job]
     codec: Any = None
     resume: bool = False
+    stages_by: Callable[[Any], float] | None = None
 
     @property
     def words(self) -> tuple[str, ...]:

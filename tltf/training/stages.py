@@ -119,7 +119,7 @@ def _stage(setting, number, stage, place, arrays) -> None:
         state.put(_kept(setting), arrays["model"], what="weights")
     feed = setting.feed(stage)
     steps = -(-len(feed) // setting.recipe.batch)
-    learner = _learner(setting, chosen, stage, feed, steps)
+    learner = learner_of(setting, chosen, stage, feed, steps)
     if arrays:
         _restore(learner, arrays)
     advance = loop.whole(learner) if feed.whole_epoch else loop.step(learner)
@@ -159,7 +159,8 @@ def _stage(setting, number, stage, place, arrays) -> None:
         state.put(_kept(setting), place.weights, what="best weights")
 
 
-def _learner(setting, chosen, stage, feed, steps) -> loop.Learner:
+def learner_of(setting, chosen, stage, feed, steps) -> loop.Learner:
+    """Returns what a stage's steps need: its weights, optimizer and loss."""
     weights = [weight for group in chosen.values() for weight in group]
     made = optimizer.build(
         chosen,
@@ -184,9 +185,8 @@ def _learner(setting, chosen, stage, feed, steps) -> loop.Learner:
 
 def _shared(chosen) -> Any:
     """The last weights of the encoder that learn and are a matrix, or None."""
-    trunk = [w for name, weights in chosen.items() if name != "head" for w in weights]
     groups_ = [weights for name, weights in chosen.items() if name != "head"]
-    matrices = [w for w in (groups_[0] if trunk else []) if len(w.shape) > 1]
+    matrices = [w for w in (groups_[0] if groups_ else []) if len(w.shape) > 1]
     return matrices[-1] if matrices else None
 
 
