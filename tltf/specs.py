@@ -19,14 +19,15 @@ class Data(Spec):
     valid: str | None = Field(None, description="slice to choose on")
     test: str | None = Field(None, description="slice that only evaluate reads")
     options: dict[str, Any] = Field({}, description="arguments of the source")
-    bad: Literal["skip", "stop"] = Field(
-        "skip", description="what to do with a file that does not decode"
-    )
+    bad: Literal["skip", "stop"] = Field("skip", description="of files cut or broken")
     examples_per_class: int | None = Field(
         None, ge=1, description="learn from this many records of each class only"
     )
     leaks: Literal["stop", "drop", "allow"] = Field(
         "stop", description="what to do with equal files on two sides of a split"
+    )
+    conflicts: Literal["stop", "drop"] = Field(
+        "stop", description="what to do with equal records of train under two labels"
     )
 
 
@@ -210,9 +211,7 @@ class Joint(Spec):
     mixing: Literal["proportional", "sqrt", "temperature", "round_robin"] = Field(
         "proportional", description="how often each source is drawn"
     )
-    temperature: float = Field(
-        2.0, ge=1, description="of mixing: share ~ records ** (1 / temperature)"
-    )
+    temperature: float = Field(2.0, ge=1, description="T of mixing by n ** (1 / T)")
     watch: str = Field(
         "mean", description="valid loss that keep and patience follow: a part, or mean"
     )

@@ -52,6 +52,12 @@ def test_equal_files_under_two_labels_are_refused(copied):
     shutil.copy(copied / "train/down/000.png", copied / "train/across/twin.png")
     with pytest.raises(errors.UserError, match="same record under two labels"):
         start(copied)
+    # neither of the two is learnt from, and the others are
+    records = start(copied, conflicts="drop").records
+    assert records.counts["train"] == 35
+    assert not {"train/down/000.png", "train/across/twin.png"} & set(
+        records.part("train").ids
+    )
 
 
 def test_slices_that_share_records_are_refused(stripes):

@@ -6,138 +6,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from absl import logging
 
-from tltf import errors, registry
-from tltf.data import _order
+from tltf import errors
 from tltf.sources import _base
-
-_SAID = {
-    "one": "one class",
-    "several": "any number of labels",
-    "number": "a number",
-    "tokens": "a tag for each token",
-}
-# a manifest is asked for these
-_FORMS = {
-    "number": "set data.options.form: numbers, or ",
-    "tokens": "set data.options.form: tokens, or ",
-}
-_TASKS = {
-    "one": "{kind}_class",
-    "several": "multi_label",
-    "number": "regression",
-    "tokens": "sequence_tags",
-}
-
-
-def task_fits(table: _base.Table, task) -> None:
-    """Checks that the records are of the task's kind.
-
-    Raises:
-      UserError: Texts for an image task, or one class a record where the task
-        wants several, and the reverse.
-    """
-    if table.kind not in task.KINDS:
-        raise errors.UserError(
-            f"task: {_name(task)} works on "
-            f"{' and '.join(task.KINDS)}s, the source has {table.kind}s; use task: "
-            f"{_task_of(table)}"
-        )
-    if table.form != task.LABELS:
-        raise errors.UserError(
-            f"task: {_name(task)} takes {_SAID[task.LABELS]} a record, the source "
-            f"has {_SAID[table.form]}; {_FORMS.get(task.LABELS, '')}use task: "
-            f"{_task_of(table)}"
-        )
-    if table.form != "number" and len(table.classes) < 2:
-        raise errors.UserError(
-            f"data: one class only, {table.classes}; a classifier needs two or more"
-        )
-    if getattr(task, "ORDERED", False):
-        _in_order(table.classes)
-
-
-def solvable(table: _base.Table, task, *, method: str) -> None:
-    """Checks that a method without gradients can learn the task.
-
-    Raises:
-      UserError: It solves classes, and the task has none.
-    """
-    classes = len(table.classes)
-    if not classes or task.outputs(classes) != classes or table.form == "tokens":
-        raise errors.UserError(
-            f"method: {method} solves classes, which task "
-            f"{task.__name__.rpartition('.')[2]} does not have; take freeze"
-        )
-
-
-def _in_order(levels: Sequence[str]) -> None:
-    try:
-        numbers = [float(level) for level in levels]
-    except ValueError:
-        numbers = []
-    if numbers != sorted(numbers):
-        raise errors.UserError(
-            f"data: levels {', '.join(levels)} do not rise; declare them from low to "
-            "high in data.options.classes"
-        )
-    logging.info("levels from low to high: %s", ", ".join(levels))
-
-
-def backbone_fits(table: _base.Table, backbone, *, name: str) -> None:
-    """Checks that the encoder reads what the source has.
-
-    Raises:
-      UserError: Texts for a network of images, or the reverse.
-    """
-    if table.kind != backbone.kind:
-        raise errors.UserError(
-            f"backbone: {name} reads {backbone.kind}s, the source has {table.kind}s; "
-            f"`tltf models --kind={table.kind}` lists those that fit"
-        )
-
-
-def tokens_fit(table: _base.Table, recipe, backbone) -> None:
-    """Checks that each token gets one answer where labels are tags, else each text.
-
-    Args:
-      table: The records.
-      recipe: With `text` and `head`.
-      backbone: Description of the encoder.
-
-    Raises:
-      UserError: The head gives another kind of answer; or the encoder's tokens are
-        not those that the tags are of.
-    """
-    tags = table.form == "tokens"
-    head = registry.find("heads", recipe.head.kind)
-    if tags != (getattr(head, "GIVES", "record") == "tokens"):
-        wrong = "one answer a text" if tags else "an answer for each token"
-        right = "set head.kind: tags" if tags else "take another head, such as linear"
-        raise errors.UserError(
-            f"head.kind: {recipe.head.kind} gives {wrong}, which does not fit the "
-            f"labels; {right}"
-        )
-    if not tags:
-        return
-    if "spaces" not in registry.find("codecs", backbone.codec).SPLITS:
-        raise errors.UserError(
-            f"backbone: {recipe.backbone} has tokens of its own ({backbone.codec}), "
-            "tags are of the text's; take a backbone of glove or elmo"
-        )
-    for field, needed in (("split", "spaces"), ("keep", "start")):
-        if getattr(recipe.text, field) != needed:
-            raise errors.UserError(
-                f"text.{field}: {getattr(recipe.text, field)} does not keep tokens and "
-                f"tags together; set text.{field}: {needed}"
-            )
-
-
-def _task_of(table: _base.Table) -> str:
-    return _TASKS[table.form].format(kind=table.kind)
-
-
-def _name(task) -> str:
-    return task.__name__.rpartition(".")[2]
 
 
 def disjoint(table, found: Sequence[str], rows: Mapping, *, cuts, leaks: str) -> dict:
@@ -220,29 +90,46 @@ def every_class(table: _base.Table, train: np.ndarray, *, cut: str) -> None:
         )
 
 
-def one_label(table: _base.Table, found: Sequence[str], train: np.ndarray) -> None:
-    """Checks that equal files carry equal labels.
+def one_label(
+    table: _base.Table, found: Sequence[str], train: np.ndarray, *, conflicts: str
+) -> np.ndarray:
+    """Returns the rows of train whose equal records carry equal labels.
 
     Numbers and tags may differ, as two measurements of one thing do: of those it
     warns.
 
+    Args:
+      table: The records.
+      found: sha256 of each record.
+      train: Row numbers.
+      conflicts: `stop`, or `drop` (records that disagree are not learnt from).
+
     Raises:
-      UserError: The same bytes stand under two classes in train.
+      UserError: The same bytes stand under two classes, under `stop`.
     """
     first: dict[str, int] = {}
-    torn = 0
+    torn: dict[str, tuple[int, int]] = {}
     for row in train:
         other = first.setdefault(found[row], row)
-        if np.array_equal(table.labels[row], table.labels[other]):
-            continue
-        torn += 1
-        if table.form in ("one", "several"):
-            raise errors.UserError(
-                f"data: {table.ids[other]} and {table.ids[row]} are the same "
-                "record under two labels; keep the right one"
-            )
-    if torn:
-        logging.warning("data: %d records of train equal others of another label", torn)
+        if not np.array_equal(table.labels[row], table.labels[other]):
+            torn.setdefault(found[row], (other, row))
+    if not torn:
+        return train
+    other, row = next(iter(torn.values()))
+    pair = f"{table.ids[other]} and {table.ids[row]}"
+    if table.form not in ("one", "several"):
+        logging.warning("data: equal records of train have two labels: %s", pair)
+        return train
+    if conflicts == "stop":
+        raise errors.UserError(
+            f"data: {pair} are the same record under two labels; keep the right one, "
+            "or set data.conflicts: drop to learn from neither"
+        )
+    kept = np.array([row for row in train if found[row] not in torn], np.int64)
+    logging.warning(
+        "dropped %d records of train under two labels: %s", len(train) - len(kept), pair
+    )
+    return kept
 
 
 def scaled_once(network, *, side: int) -> None:

@@ -14,7 +14,7 @@ from tltf import errors, registry, specs
 from tltf.backbones import _base as backbones
 from tltf.data import pipeline, texts
 from tltf.sources import _base
-from tltf.training import codecs, guards, loop, objective
+from tltf.training import codecs, fits, guards, loop, objective
 from tltf.training import network as networks
 from tltf.training import records as record_sets
 
@@ -107,13 +107,13 @@ def start(recipe: specs.Recipe, folder: pathlib.Path, *, resume: bool = False) -
     # methods without an encoder say what kind of records they read
     method = registry.find("methods", recipe.method)
     if getattr(method, "SOLVES", False):
-        guards.solvable(found.table, task, method=recipe.method)
+        fits.solver(found.table, task, method=recipe.method)
     reads = getattr(method, "READS", None)
     codec = None
     if reads is None:
         backbone = backbone_of(recipe)
-        guards.backbone_fits(found.table, backbone, name=recipe.backbone)
-        guards.tokens_fit(found.table, recipe, backbone)
+        fits.backbone(found.table, backbone, name=recipe.backbone)
+        fits.tokens(found.table, recipe, backbone)
         codec = codecs.find(recipe, backbone, folder, found.part("train").values)
     elif reads != found.table.kind:
         raise errors.UserError(

@@ -11,7 +11,7 @@ from absl import logging
 
 from tltf import errors, registry, specs
 from tltf.data import merge, pipeline, texts
-from tltf.training import codecs, guards, job
+from tltf.training import codecs, fits, guards, job
 from tltf.training import records as record_sets
 
 ROLES = ("train", "valid", "test")
@@ -108,8 +108,8 @@ def start(recipe: specs.Recipe, folder: pathlib.Path, *, resume: bool = False) -
     for name, one in found.items():
         with _named(name):
             guards.chooses_on_valid(one.cuts)
-            guards.backbone_fits(one.table, backbone, name=recipe.backbone)
-            guards.tokens_fit(one.table, settings[name], backbone)
+            fits.backbone(one.table, backbone, name=recipe.backbone)
+            fits.tokens(one.table, settings[name], backbone)
     texts_ = [value for one in found.values() for value in one.part("train").values]
     codec = codecs.find(recipe, backbone, folder, list(dict.fromkeys(texts_)))
     jobs = {

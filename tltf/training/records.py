@@ -9,7 +9,7 @@ from absl import logging
 from tltf import errors, specs
 from tltf.data import check, digests, splits, tables
 from tltf.sources import _base
-from tltf.training import guards
+from tltf.training import fits, guards
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -79,7 +79,7 @@ def load(data: specs.Data, task) -> Loaded:
         under `bad: stop`.
     """
     table = tables.load(data.source, {**_form(data, task), **data.options})
-    guards.task_fits(table, task)
+    fits.task(table, task)
     found, bad = digests.records(table), []
     if table.kind == "image":
         table, found, bad = _without_bad(table, found, data.bad)
@@ -118,8 +118,10 @@ def settle(loaded: Loaded, data: specs.Data, cuts, rows, *, seed: int) -> Record
         rows["train"] = splits.few(
             table, rows["train"], per_class=data.examples_per_class, seed=seed
         )
+    rows["train"] = guards.one_label(
+        table, found, rows["train"], conflicts=data.conflicts
+    )
     guards.every_class(table, rows["train"], cut=cuts["train"])
-    guards.one_label(table, found, rows["train"])
     counts = {role: len(r) for role, r in rows.items()}
     counts["skipped"] = len(bad) + len(table.skipped)
     return Records(
