@@ -7,6 +7,7 @@ import numpy as np
 from absl import logging
 
 from tltf import errors
+from tltf.data import _order
 from tltf.sources import _base
 
 
