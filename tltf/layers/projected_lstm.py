@@ -99,20 +99,29 @@ class ProjectedLSTM(keras.layers.Layer):
           mask: Bool `[batch, tokens]`; where false the state stays. None for true.
         """
         kernel = tf.convert_to_tensor(self.kernel)
-        size = x.shape[-1]
-        forget = tf.repeat(tf.constant([0.0, 0, 1, 0], x.dtype), self.dim)
-        # all steps' inputs in one product, outside of the loop
-        time_first = tf.transpose(x, [1, 0, 2])
-        gates = time_first @ kernel[:size] + (self.bias + forget)
         leave = None if self.leave is None else tf.convert_to_tensor(self.leave)
+        size = x.shape[-1]
         y, last = recurrence.projected_lstm(
-            gates,
+            self._given(x, kernel[:size]),
             start,
             (kernel[size:], leave),
             clips=self.clips,
             mask=None if mask is None else tf.transpose(mask),
         )
         return tf.transpose(y, [1, 0, 2]), last
+
+    def _given(self, x, enter):
+        """Returns the inputs' share of each gate, `[tokens, batch, dim]`."""
+        time_first = tf.transpose(x, [1, 0, 2])
+        shape = tf.concat([tf.shape(time_first)[:2], [self.dim]], 0)
+        flat = tf.reshape(time_first, [-1, x.shape[-1]])
+        biases = tf.split(tf.convert_to_tensor(self.bias), 4)
+        biases[2] += 1  # of the forget gate
+        # all steps' inputs in one product of matrices, outside of the loop
+        return [
+            tf.reshape(tf.nn.bias_add(flat @ matrix, bias), shape)
+            for matrix, bias in zip(tf.split(enter, 4, -1), biases, strict=True)
+        ]
 
     def _start(self, rows, dtype):
         if not self.carry:

@@ -1,10 +1,12 @@
 """A recurrent network as a function of its states."""
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 
 def projected_lstm(
-    gates: tf.Tensor,
+    gates: Sequence[tf.Tensor],
     state: tuple[tf.Tensor, tf.Tensor],
     weights: tuple[tf.Tensor, tf.Tensor | None],
     *,
@@ -14,23 +16,29 @@ def projected_lstm(
     """Returns the outputs `[time, batch, out]` and the last state.
 
     Args:
-      gates: What the inputs give to the gates, all biases in it,
-        `[time, batch, 4 * dim]`, in the order input, candidate, forget, output.
+      gates: What the inputs give to each gate, its bias in it, in the order input,
+        candidate, forget, output, each `[time, batch, dim]`.
       state: Cell `[batch, dim]` and output `[batch, out]` before the first step.
-      weights: Recurrent matrix `[out, 4 * dim]`, and projection `[dim, out]` or
-        None, when `out` is `dim`.
+      weights: Recurrent matrix `[out, 4 * dim]`, the gates in the same order, and
+        projection `[dim, out]` or None, when `out` is `dim`.
       clips: Greatest absolute value of the cell and of the projected output.
       mask: Bool `[time, batch]`: where it is false the state stays; the output
         there is that of the last true step. None for true everywhere.
 
     Source: Sak et al. 2014 (projection); bilm-tf for the place of the clips.
     """
-    steps = tf.shape(gates)[0]
-    shown = tf.TensorArray(gates.dtype, steps).unstack(gates)
-    wanted = tf.TensorArray(gates.dtype, steps, element_shape=state[1].shape)
+    steps, kind = tf.shape(gates[0])[0], gates[0].dtype
+    # a product for each gate costs less than to split that of all
+    recurrent = tf.split(weights[0], 4, -1)
+    shown = [tf.TensorArray(kind, steps).unstack(gate) for gate in gates]
+    wanted = tf.TensorArray(kind, steps, element_shape=state[1].shape)
 
     def step(time, cell, output, outputs):
-        new = _step(shown.read(time), (cell, output), weights, clips)
+        given = [
+            gate.read(time) + output @ matrix
+            for gate, matrix in zip(shown, recurrent, strict=True)
+        ]
+        new = _step(given, cell, weights[1], clips)
         if mask is not None:
             live = mask[time][:, tf.newaxis]
             new = tf.where(live, new[0], cell), tf.where(live, new[1], output)
@@ -45,11 +53,9 @@ def projected_lstm(
     return outputs.stack(), (cell, output)
 
 
-def _step(gates, state, weights, clips):
+def _step(gates, cell, projection, clips):
     """Returns the cell and the output after one step."""
-    cell, output = state
-    recurrent, projection = weights
-    enter, candidate, keep, leave = tf.split(gates + output @ recurrent, 4, -1)
+    enter, candidate, keep, leave = gates
     cell = tf.sigmoid(keep) * cell + tf.sigmoid(enter) * tf.tanh(candidate)
     cell = _clip(cell, clips[0])
     output = tf.sigmoid(leave) * tf.tanh(cell)
