@@ -26,6 +26,7 @@ BASE = [
     "rich",
     "pillow>=10",
     "scikit-learn>=1.5",
+    "threadpoolctl",
     "requests",
     "h5py",
 ]
