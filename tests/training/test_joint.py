@@ -307,3 +307,24 @@ def test_a_part_may_not_take_the_name_of_a_signature(manifest):
     wrong = [{"name": "features", "label": "kind"}]
     with pytest.raises(errors.UserError, match="is a signature of every published"):
         recipe(manifest, parts=wrong)
+
+
+@pytest.mark.parametrize("watch", ["mean", "kind", "light"])
+def test_the_valid_loss_that_is_followed_is_that_of_the_watched_part(
+    manifest, tmp_path, watch
+):
+    made = parts.start(recipe(manifest, joint={"watch": watch}), tmp_path)
+    random = np.random.default_rng(0)
+    count = len(made.merged("valid"))
+    logits = {"kind": random.normal(size=(count, 3)).astype(np.float32)}
+    logits["light"] = random.normal(60, 9, (count, 1)).astype(np.float32)
+    row = joint.judge(made)(logits)
+    each = {name: row[f"{name}.valid_loss"] for name in ("kind", "light")}
+    each["mean"] = (each["kind"] + each["light"]) / 2
+    assert row["valid_loss"] == pytest.approx(each[watch])
+    # of the records that carry the label, in the part's own order
+    rows = made.merged("valid").rows["kind"]
+    labels = made.jobs["kind"].records.part("valid").labels
+    chosen = logits["kind"][rows]
+    right = np.log(np.exp(chosen).sum(1)) - chosen[np.arange(len(rows)), labels]
+    assert each["kind"] == pytest.approx(right.mean(), rel=1e-5)
