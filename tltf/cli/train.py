@@ -24,7 +24,7 @@ _DISTRIBUTION = flags.DEFINE_enum(
     "distribution",
     "auto",
     ["auto", "none", "mirrored", "multi_worker"],
-    "Devices; auto and none use one, the others come with a later release.",
+    "Devices: auto takes all GPUs, none one device, multi_worker hosts by TF_CONFIG.",
 )
 
 
@@ -34,11 +34,8 @@ def main(argv: list[str]) -> int:
         raise errors.UserError(
             f"unexpected {argv[1:]}; overrides go by --set a.b=value"
         )
-    if _DISTRIBUTION.value not in ("auto", "none"):
-        raise errors.UserError(
-            f"--distribution: {_DISTRIBUTION.value} comes with a later release; "
-            "take none"
-        )
+    if _DISTRIBUTION.value == "multi_worker":
+        raise errors.UserError("--distribution: multi_worker comes later; take none")
     from tltf import config
 
     recipe = config.load(_CONFIG.value, _SET.value)
@@ -52,7 +49,12 @@ def main(argv: list[str]) -> int:
         _main.out("")
         _main.out(_table(train.parameters(recipe)))
         return 0
-    report = train.train(recipe, _WORKDIR.value, resume=_RESUME.value)
+    report = train.train(
+        recipe,
+        _WORKDIR.value,
+        resume=_RESUME.value,
+        distribution=_DISTRIBUTION.value,
+    )
     names = headline.names(recipe)
     _main.out(json.dumps(_headline(report, names)))
     # of several parts, the mean stands last

@@ -19,6 +19,7 @@ def train(
     overrides: Mapping[str, Any] | None = None,
     sets: Sequence[str] = (),
     resume: bool = False,
+    distribution: str = "none",
 ) -> specs.Report:
     """Runs a recipe and returns its report.
 
@@ -28,6 +29,7 @@ def train(
       overrides: Fields to change, from dotted path to value.
       sets: The same as text, `a.b=value`.
       resume: Go on with a run that was stopped; a finished one is left as it is.
+      distribution: Devices, `none` for one; see docs/distribution.md.
 
     Raises:
       UserError: Wrong recipe or data, or the folder holds another run.
@@ -42,9 +44,10 @@ def train(
         report = _finish().read(folder)
         logging.info("%s is finished", folder)
     else:
-        report = _once(recipe, folder, resume)
+        with _devices(recipe, distribution):
+            report = _once(recipe, folder, resume)
     if recipe.repeats > 1:
-        report = _repeated(recipe, folder, report)
+        report = _repeated(recipe, folder, report, distribution)
     return report
 
 
@@ -65,6 +68,13 @@ def parameters(recipe: specs.Recipe):
     make = network.joined if recipe.parts else network.build
     built = make(bare, tops if recipe.parts else tops[0], words=words)
     return groups.table(built.model, built.backbone, recipe.stages)
+
+
+def _devices(recipe: specs.Recipe, kind: str):
+    from tltf.training import devices
+
+    # without steps there is nothing to share
+    return devices.use(kind if recipe.stages else "none")
 
 
 def _once(recipe: specs.Recipe, folder: pathlib.Path, resume: bool) -> specs.Report:
@@ -125,7 +135,7 @@ def _settled(joint) -> specs.Recipe:
     return joint.recipe.model_copy(update={"parts": tuple(settled)})
 
 
-def _repeated(recipe, folder, first: specs.Report) -> specs.Report:
+def _repeated(recipe, folder, first: specs.Report, distribution: str) -> specs.Report:
     from tltf.runs import headline
     from tltf.training import finish
 
@@ -135,7 +145,8 @@ def _repeated(recipe, folder, first: specs.Report) -> specs.Report:
     for number in range(1, recipe.repeats):
         seed = {"seed": recipe.seed + number, "repeats": 1}
         again = recipe.model_copy(update=seed)
-        reports.append(train(again, folder / "repeats" / str(number), resume=True))
+        place = folder / "repeats" / str(number)
+        reports.append(train(again, place, resume=True, distribution=distribution))
     spread = headline.spread(recipe, [report.scores["valid"] for report in reports])
     scores = {**first.scores, "valid": {**first.scores["valid"], **spread}}
     whole = first.model_copy(update={"scores": scores})

@@ -1,6 +1,7 @@
 """How the losses of the parts of a network become the one that is learnt from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -14,9 +15,11 @@ class Balance:
     Attributes:
       parts: Number of losses.
       persistent: Whether `update` asks the tape for more gradients.
+      optimizer: Of what it learns itself, or None.
     """
 
     persistent = False
+    optimizer: keras.Optimizer | None = None
 
     def __init__(self, parts: int):
         self.parts = parts
@@ -53,8 +56,13 @@ class Balance:
         """
         return tf.add_n(means)
 
-    def update(self, tape, total, means: list, counts: list) -> None:
-        """Learns from a batch; `tape` recorded `total` and `means`."""
+    def update(self, tape, total, means: list, counts: list, *, summed=list) -> None:
+        """Learns from a batch; `tape` recorded `total` and `means`.
+
+        Args:
+          tape, total, means, counts: As in `total`.
+          summed: Gradients of this replica to those of all; see `training.devices`.
+        """
         return  # of a body without a statement, AutoGraph complains
 
 
@@ -101,8 +109,8 @@ class Uncertainty(Balance):
         super().__init__(len(numbers))
         self._halves = [0.5 if number else 1.0 for number in numbers]
         self._noise = keras.Variable(tf.zeros([self.parts]), name="log_variances")
-        self._optimizer = keras.optimizers.Adam(rate)
-        self._optimizer.build([self._noise])
+        self.optimizer = keras.optimizers.Adam(rate)
+        self.optimizer.build([self._noise])
 
     @property
     def watched(self):
@@ -110,7 +118,7 @@ class Uncertainty(Balance):
 
     @property
     def variables(self):
-        return [self._noise, *self._optimizer.variables]
+        return [self._noise, *self.optimizer.variables]
 
     def shares(self):
         noise = keras.ops.convert_to_numpy(self._noise)
@@ -127,9 +135,9 @@ class Uncertainty(Balance):
             terms.append(tf.where(count > 0, term, 0.0))
         return tf.add_n(terms)
 
-    def update(self, tape, total, means, counts):
+    def update(self, tape, total, means, counts, *, summed=list):
         gradient = tape.gradient(total, self._noise.value)
-        self._optimizer.apply([gradient], [self._noise])
+        self.optimizer.apply([gradient], [self._noise])
 
 
 class GradNorm(Balance):
@@ -156,8 +164,8 @@ class GradNorm(Balance):
         self._shared, self._alpha = None, alpha
         self._factors = keras.Variable(tf.ones([parts]), name="factors")
         self._first = keras.Variable(tf.zeros([parts]), name="first", trainable=False)
-        self._optimizer = keras.optimizers.Adam(rate)
-        self._optimizer.build([self._factors])
+        self.optimizer = keras.optimizers.Adam(rate)
+        self.optimizer.build([self._factors])
 
     def under(self, shared):
         # in a stage where the encoder is frozen there is none: the factors stay
@@ -166,7 +174,7 @@ class GradNorm(Balance):
 
     @property
     def variables(self):
-        return [self._factors, self._first, *self._optimizer.variables]
+        return [self._factors, self._first, *self.optimizer.variables]
 
     def shares(self):
         return [float(w) for w in keras.ops.convert_to_numpy(self._factors)]
@@ -174,13 +182,13 @@ class GradNorm(Balance):
     def total(self, means, counts):
         return tf.reduce_sum(tf.stop_gradient(self._factors.value) * tf.stack(means))
 
-    def update(self, tape, total, means, counts):
+    def update(self, tape, total, means, counts, *, summed=list):
         if self._shared is None:
             return
         losses, present = tf.stack(means), tf.stack(counts) > 0
         first = self._first.value
         self._first.assign(tf.where(present & (first == 0), losses, first))
-        norms = tf.stack([self._norm(tape, mean) for mean in means])
+        norms = tf.stack([_norm(one) for one in summed(self._gradients(tape, means))])
         factors = self._factors.value
         share = tf.cast(present, tf.float32)
         ratio = tf.math.divide_no_nan(losses, self._first.value) * share
@@ -188,13 +196,16 @@ class GradNorm(Balance):
         aim = _mean(factors * norms, share) * rate**self._alpha
         # of |w G - aim| with the aim held still, the derivative in w is +-G
         gradient = tf.sign(factors * norms - aim) * norms * share
-        self._optimizer.apply([gradient], [self._factors])
+        self.optimizer.apply([gradient], [self._factors])
         kept = tf.where(present, tf.maximum(self._factors.value, 1e-3), factors)
         self._factors.assign(kept * self.parts / tf.reduce_sum(kept))
 
-    def _norm(self, tape, mean):
-        gradient = tape.gradient(mean, self._shared.value)
-        return tf.norm(tf.zeros([]) if gradient is None else gradient)
+    def _gradients(self, tape, means) -> list:
+        return [tape.gradient(mean, self._shared.value) for mean in means]
+
+
+def _norm(gradient):
+    return tf.norm(tf.zeros([]) if gradient is None else gradient)
 
 
 def _mean(values, share):
@@ -216,3 +227,14 @@ def build(recipe: specs.Recipe, numbers: Sequence[bool]) -> Balance:
     if joint.loss == "gradnorm":
         return GradNorm(len(parts), rate=joint.rate, alpha=joint.alpha)
     return Sum(len(parts))
+
+
+def shared(chosen: Mapping[str, list]) -> Any:
+    """Returns the last weights of the encoder that learn and are a matrix, or None.
+
+    Args:
+      chosen: Group to weights, topmost group first.
+    """
+    groups_ = [weights for name, weights in chosen.items() if name != "head"]
+    matrices = [w for w in (groups_[0] if groups_ else []) if len(w.shape) > 1]
+    return matrices[-1] if matrices else None

@@ -9,7 +9,17 @@ import tensorflow as tf
 from tltf import specs
 from tltf.data import texts
 from tltf.training import balance as balances
-from tltf.training import board, codecs, feeds, gradient, job, objective, parts, stages
+from tltf.training import (
+    board,
+    codecs,
+    devices,
+    feeds,
+    gradient,
+    job,
+    objective,
+    parts,
+    stages,
+)
 from tltf.training import network as networks
 
 # vectors of the valid split that go through the heads together
@@ -34,7 +44,11 @@ def learn(
       seconds: Gets the time of `train`, and of what an earlier process did.
     """
     numbers = [one.task.LABELS == "number" for one in joint.jobs.values()]
-    balance = balances.build(recipe, numbers)
+    across = devices.current()
+    with across.scope():
+        balance = balances.build(recipe, numbers)
+    if balance.optimizer:
+        across.takes_sums(balance.optimizer)
     setting = stages.Setting(
         recipe=recipe,
         network=network,

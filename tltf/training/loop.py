@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tltf.training import balance as balances
+from tltf.training import devices
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -25,6 +26,7 @@ class Learner:
       averages: Moving averages of `weights`, or empty.
       momentum: Of the averages.
       steps: Steps so far, for the averages' warm-up; int64 variable.
+      across: The devices that share a step.
     """
 
     model: keras.Model
@@ -35,6 +37,7 @@ class Learner:
     averages: list[tf.Variable]
     momentum: float
     steps: tf.Variable
+    across: devices.One = devices.ONE
 
 
 def step(learner: Learner) -> Callable[[tf.TypeSpec], Callable]:
@@ -43,13 +46,18 @@ def step(learner: Learner) -> Callable[[tf.TypeSpec], Callable]:
 
     @tf.function
     def traced(inputs, targets, weights):
-        return _step(learner, inputs, targets, weights)
+        return learner.across.run(_step, learner, (inputs, targets, weights))
 
-    return _of_spec(traced)
+    return _of_spec(traced, learner.across)
 
 
 def whole(learner: Learner) -> Callable[[tf.data.Dataset], tf.Tensor]:
-    """Returns a function of one epoch's batches: one graph call for all steps."""
+    """Returns a function of one epoch's batches: one graph call for all steps.
+
+    On several devices it is a call for each: their collectives fail in a loop.
+    """
+    if learner.across.replicas > 1:
+        return _one_by_one(step(learner))
 
     @tf.function(reduce_retracing=True)
     def run(batches):
@@ -60,6 +68,15 @@ def whole(learner: Learner) -> Callable[[tf.data.Dataset], tf.Tensor]:
             total += part
             count += number
         return total, count
+
+    return run
+
+
+def _one_by_one(graph: Callable) -> Callable:
+    def run(batches):
+        learn = graph(batches.element_spec)
+        found = [learn(*batch) for batch in batches]
+        return tuple(tf.add_n(column) for column in zip(*found, strict=True))
 
     return run
 
@@ -85,7 +102,7 @@ def logits(model: keras.Model) -> Callable[[Any], Any]:
     return whole_split
 
 
-def _of_spec(traced) -> Callable:
+def _of_spec(traced, across=devices.ONE) -> Callable:
     """A function of the spec of a batch to the graph that takes such batches.
 
     The graph is made from the spec, in which numbers of records and tokens are
@@ -97,7 +114,8 @@ def _of_spec(traced) -> Callable:
     def graph(spec):
         key = str(spec)
         if key not in made:
-            made[key] = traced.get_concrete_function(*spec)
+            with across.scope():
+                made[key] = traced.get_concrete_function(*spec)
         return made[key]
 
     return graph
@@ -119,19 +137,20 @@ def _float32(outputs):
 
 
 def _step(learner, inputs, targets, weights):
-    balance = learner.balance
+    balance, across = learner.balance, learner.across
     values = [weight.value for weight in learner.weights]
     with tf.GradientTape(
         watch_accessed_variables=False, persistent=balance.persistent
     ) as tape:
         tape.watch([*values, *balance.watched])
         outputs = _float32(learner.model(inputs, training=True))
-        means, counts = learner.loss(targets, outputs, weights)
-        extra = tf.add_n(learner.model.losses) if learner.model.losses else 0.0
+        means, counts = across.losses(learner.loss, (targets, outputs, weights))
+        terms = learner.model.losses
+        extra = across.once(tf.add_n(terms)) if terms else 0.0
         total = balance.total(means, counts)
         scaled = learner.optimizer.scale_loss(total + extra)
-    gradients = tape.gradient(scaled, values)
-    balance.update(tape, total, means, counts)
+    gradients = across.summed(tape.gradient(scaled, values))
+    balance.update(tape, total, means, counts, summed=across.summed)
     learner.optimizer.apply(gradients, learner.weights)
     learner.steps.assign_add(1)
     _average(learner)

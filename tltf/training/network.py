@@ -12,7 +12,7 @@ import numpy as np
 
 from tltf import errors, registry, specs
 from tltf.backbones import _base
-from tltf.training import guards
+from tltf.training import devices, guards
 
 _POLICIES = {
     "float32": "float32",
@@ -98,7 +98,7 @@ def _network(recipe, tops: Sequence[Top], words, outward) -> Network:
     module, form = registry.variant(recipe.backbone)
     backbone = module.VARIANTS[form]
     path = _base.resolve(module, backbone, recipe.weights, name=recipe.backbone)
-    with policy(recipe.precision):
+    with policy(recipe.precision), devices.current().scope():
         encoder = _encoder(module, backbone, recipe, path, words)
         layers = {top.name: _layers(top) for top in tops}
         shown = {top.name: _shown(encoder, top, recipe) for top in tops}

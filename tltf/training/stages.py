@@ -11,8 +11,17 @@ import tensorflow as tf
 from absl import logging
 
 from tltf import errors, specs
+from tltf.training import (
+    averages,
+    devices,
+    groups,
+    guards,
+    history,
+    loop,
+    optimizer,
+    state,
+)
 from tltf.training import balance as balances
-from tltf.training import groups, guards, history, loop, optimizer, state
 from tltf.training import network as networks
 
 # seconds between two lines inside an epoch
@@ -137,57 +146,62 @@ def _stage(setting, number, stage, place, arrays) -> None:
             epoch=epoch,
             batch=setting.recipe.batch,
         )
+        learner.across.apart(feed.learner)
         losses = _epoch(advance, batches, feed, steps)
-        loss = float(np.sum(losses))
-        if not np.isfinite(loss):
-            raise errors.WorkError(
-                f"stage {number + 1}, epoch {epoch + 1}: the loss is {loss}; "
-                f"lower stages.{number}.rate ({stage.rate:g}) or set "
-                "optimizer.clip_norm: 1"
-            )
+        learner.across.alike(feed.learner)
+        loss = _finite(losses, number, epoch, stage)
         place.epoch = epoch + 1
         row = {"stage": number + 1, "epoch": epoch + 1, "loss": loss}
-        with _averaged(learner):
+        with averages.InPlace(learner):
             row |= setting.judge(logits(feed.valid)) | _parts(setting, learner, losses)
             row["seconds"] = time.perf_counter() - began
             _note(setting, place, row)
         _save(setting, learner, place)
         _say(row, len(setting.recipe.stages), stage.epochs)
-    with _averaged(learner, keep=True):
+    with averages.InPlace(learner, keep=True):
         pass
     if setting.recipe.keep == "best" and place.weights:
         state.put(_kept(setting), place.weights, what="best weights")
 
 
+def _finite(losses: np.ndarray, number: int, epoch: int, stage) -> float:
+    """Returns the loss to learn from, if it is a number."""
+    loss = float(np.sum(losses))
+    if not np.isfinite(loss):
+        raise errors.WorkError(
+            f"stage {number + 1}, epoch {epoch + 1}: the loss is {loss}; "
+            f"lower stages.{number}.rate ({stage.rate:g}) or set "
+            "optimizer.clip_norm: 1"
+        )
+    return loss
+
+
 def learner_of(setting, chosen, stage, feed, steps) -> loop.Learner:
     """Returns what a stage's steps need: its weights, optimizer and loss."""
     weights = [weight for group in chosen.values() for weight in group]
-    made = optimizer.build(
-        chosen,
-        stage,
-        setting.recipe.optimizer,
-        steps=steps,
-        precision=setting.recipe.precision,
-    )
-    momentum = setting.recipe.optimizer.ema
-    averages = [tf.Variable(w.value) for w in weights] if momentum else []
+    across, momentum = devices.current(), setting.recipe.optimizer.ema
+    with across.scope():
+        made = optimizer.build(
+            chosen,
+            stage,
+            setting.recipe.optimizer,
+            steps=steps,
+            precision=setting.recipe.precision,
+        )
+        moving = [tf.Variable(w.value) for w in weights] if momentum else []
+        done = tf.Variable(0, dtype=tf.int64)
+    across.takes_sums(made)
     return loop.Learner(
         model=feed.learner,
         optimizer=made,
         weights=weights,
         loss=setting.loss,
-        balance=setting.balance(_shared(chosen)),
-        averages=averages,
+        balance=setting.balance(balances.shared(chosen)),
+        averages=moving,
         momentum=momentum or 0.0,
-        steps=tf.Variable(0, dtype=tf.int64),
+        steps=done,
+        across=across,
     )
-
-
-def _shared(chosen) -> Any:
-    """The last weights of the encoder that learn and are a matrix, or None."""
-    groups_ = [weights for name, weights in chosen.items() if name != "head"]
-    matrices = [w for w in (groups_[0] if groups_ else []) if len(w.shape) > 1]
-    return matrices[-1] if matrices else None
 
 
 def _parts(setting, learner, losses) -> dict[str, float]:
@@ -223,24 +237,6 @@ def _epoch(advance, batches, feed, steps) -> np.ndarray:
 def _mean(total: np.ndarray, count: np.ndarray) -> np.ndarray:
     # a loss that is no number must not hide behind a part without records
     return total / np.maximum(count, 1.0)
-
-
-class _averaged:
-    """Puts the averages in place of the weights; back on exit unless kept."""
-
-    def __init__(self, learner: loop.Learner, *, keep: bool = False):
-        self._pairs = list(zip(learner.averages, learner.weights, strict=False))
-        self._keep = keep
-
-    def __enter__(self) -> None:
-        self._before = [weight.numpy() for _, weight in self._pairs]
-        for average, weight in self._pairs:
-            weight.assign(average)
-
-    def __exit__(self, *_) -> None:
-        if not self._keep:
-            for (_, weight), value in zip(self._pairs, self._before, strict=True):
-                weight.assign(value)
 
 
 def _note(setting, place: _Place, row: dict) -> None:
