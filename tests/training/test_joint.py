@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import PIL.Image
 import pytest
+import stopping
 import tensorflow as tf
 from conftest import draw
 
@@ -194,8 +195,6 @@ def test_a_frozen_encoder_is_bit_identical_and_its_features_are_cached(
 
 @pytest.mark.parametrize("loss", ["uncertainty", "gradnorm"])
 def test_a_stopped_run_resumes_with_its_factors(manifest, tmp_path, monkeypatch, loss):
-    from tltf.training import stages
-
     made = recipe(
         manifest,
         stages=[{"train": "all", "epochs": 3, "rate": 1e-2}],
@@ -203,18 +202,7 @@ def test_a_stopped_run_resumes_with_its_factors(manifest, tmp_path, monkeypatch,
         keep="last",
     )
     train.train(made, tmp_path / "whole")
-    real, calls = stages._epoch, []
-
-    def stopped(*arguments):
-        calls.append(arguments)
-        if len(calls) == 3:
-            raise KeyboardInterrupt
-        return real(*arguments)
-
-    monkeypatch.setattr(stages, "_epoch", stopped)
-    with pytest.raises(KeyboardInterrupt):
-        train.train(made, tmp_path / "cut")
-    monkeypatch.undo()
+    stopping.stop(made, tmp_path / "cut", monkeypatch, epoch=3)
     train.train(made, tmp_path / "cut", resume=True)
     models = [
         keras.saving.load_model(tmp_path / name / "checkpoints/model.keras")

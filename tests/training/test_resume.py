@@ -10,6 +10,7 @@ import time
 import keras
 import numpy as np
 import pytest
+import stopping
 import yaml
 
 from tltf import config, errors
@@ -117,18 +118,7 @@ def test_texts_of_changing_length_resume_to_the_same_weights(
     }
     made = recipe(subjects, **change)
     train.train(made, tmp_path / "whole")
-    real, calls = stages._epoch, []
-
-    def stopped(*arguments):
-        calls.append(arguments)
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        return real(*arguments)
-
-    monkeypatch.setattr(stages, "_epoch", stopped)
-    with pytest.raises(KeyboardInterrupt):
-        train.train(made, tmp_path / "cut")
-    monkeypatch.undo()
+    stopping.stop(made, tmp_path / "cut", monkeypatch, epoch=2)
     train.train(made, tmp_path / "cut", resume=True)
     assert_equal_runs(tmp_path / "whole", tmp_path / "cut")
 
@@ -139,18 +129,7 @@ def test_a_head_stage_resumes_on_the_features_of_the_trained_encoder(
     stages_ = [{"train": "all", "epochs": 1, "rate": 1e-2}, {"epochs": 3, "rate": 1e-2}]
     made = recipe(stripes, stages=stages_, augment={})
     train.train(made, tmp_path / "whole")
-    real, calls = stages._epoch, []
-
-    def stopped(*arguments):
-        calls.append(arguments)
-        if len(calls) == 3:
-            raise KeyboardInterrupt
-        return real(*arguments)
-
-    monkeypatch.setattr(stages, "_epoch", stopped)
-    with pytest.raises(KeyboardInterrupt):
-        train.train(made, tmp_path / "cut")
-    monkeypatch.undo()
+    stopping.stop(made, tmp_path / "cut", monkeypatch, epoch=3)
     report = train.train(made, tmp_path / "cut", resume=True)
     assert_equal_runs(tmp_path / "whole", tmp_path / "cut")
     assert report.seconds["earlier"] > 0
