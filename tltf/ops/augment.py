@@ -32,6 +32,7 @@ class Augment(Protocol):
     magnitude: float
 
 
+@tf.autograph.experimental.do_not_convert
 def image(
     image: tf.Tensor,
     seed: tf.Tensor,
@@ -105,6 +106,7 @@ def window(size: tf.Tensor, seed: tf.Tensor, *, least: float) -> tf.Tensor:
     return tf.cast(every[first], tf.int32)
 
 
+@tf.autograph.experimental.do_not_convert
 def mix(
     images: tf.Tensor,
     targets: tf.Tensor,

@@ -13,8 +13,10 @@ BORDER = (
     114.0  # of `pad`: Azure-Samples/MachineLearningSamples-ImageClassificationUsingCntk
 )
 _RATIOS = (1, 2, 4, 8)  # scales at which libjpeg decodes
+# Autograph has nothing to convert here, and took longer than the tracing itself.
 
 
+@tf.autograph.experimental.do_not_convert
 def decode(contents: tf.Tensor, *, gray: bool = False) -> tf.Tensor:
     """Returns the pixels of one image file, uint8 `[h, w, 3]`, upright.
 
@@ -40,6 +42,7 @@ def decode(contents: tf.Tensor, *, gray: bool = False) -> tf.Tensor:
     return tf.ensure_shape(_three(pixels), [None, None, 3])
 
 
+@tf.autograph.experimental.do_not_convert
 def resize(image: tf.Tensor, *, side: int, fit: Fit, margin: float) -> tf.Tensor:
     """Returns `image` as a square, float32 `[side, side, 3]` in 0..255.
 
@@ -60,6 +63,7 @@ def resize(image: tf.Tensor, *, side: int, fit: Fit, margin: float) -> tf.Tensor
     return _bordered(_sampled(image, frame), side, fit)
 
 
+@tf.autograph.experimental.do_not_convert
 def load(
     contents: tf.Tensor,
     *,
