@@ -34,8 +34,6 @@ def main(argv: list[str]) -> int:
         raise errors.UserError(
             f"unexpected {argv[1:]}; overrides go by --set a.b=value"
         )
-    if _DISTRIBUTION.value == "multi_worker":
-        raise errors.UserError("--distribution: multi_worker comes later; take none")
     from tltf import config
 
     recipe = config.load(_CONFIG.value, _SET.value)

@@ -39,16 +39,15 @@ def train(
         recipe = config.load(recipe, sets, overrides)
     elif sets or overrides:
         recipe = config.change(recipe, sets, overrides)
-    folder = pathlib.Path(workdir)
-    if _finished(folder, recipe, resume):
-        report = _finish().read(folder)
-        logging.info("%s is finished", folder)
-    else:
-        with _devices(recipe, distribution):
-            report = _once(recipe, folder, resume)
-    if recipe.repeats > 1:
-        report = _repeated(recipe, folder, report, distribution)
-    return report
+    if distribution == "multi_worker" and not recipe.stages:
+        raise errors.UserError(
+            f"distribution: method {recipe.method} takes no steps that workers could "
+            "share; take none"
+        )
+    from tltf.training import workers
+
+    with workers.folder(pathlib.Path(workdir), distribution) as folder:
+        return _whole(recipe, folder, resume, distribution)
 
 
 def parameters(recipe: specs.Recipe):
@@ -70,11 +69,19 @@ def parameters(recipe: specs.Recipe):
     return groups.table(built.model, built.backbone, recipe.stages)
 
 
-def _devices(recipe: specs.Recipe, kind: str):
+def _whole(recipe, folder: pathlib.Path, resume: bool, kind: str) -> specs.Report:
     from tltf.training import devices
 
-    # without steps there is nothing to share
-    return devices.use(kind if recipe.stages else "none")
+    if _finished(folder, recipe, resume):
+        report = _finish().read(folder)
+        logging.info("%s is finished", folder)
+    else:
+        # without steps there is nothing to share
+        with devices.use(kind if recipe.stages else "none"):
+            report = _once(recipe, folder, resume)
+    if recipe.repeats > 1:
+        report = _repeated(recipe, folder, report, kind)
+    return report
 
 
 def _once(recipe: specs.Recipe, folder: pathlib.Path, resume: bool) -> specs.Report:
@@ -135,7 +142,7 @@ def _settled(joint) -> specs.Recipe:
     return joint.recipe.model_copy(update={"parts": tuple(settled)})
 
 
-def _repeated(recipe, folder, first: specs.Report, distribution: str) -> specs.Report:
+def _repeated(recipe, folder, first: specs.Report, kind: str) -> specs.Report:
     from tltf.runs import headline
     from tltf.training import finish
 
@@ -146,7 +153,7 @@ def _repeated(recipe, folder, first: specs.Report, distribution: str) -> specs.R
         seed = {"seed": recipe.seed + number, "repeats": 1}
         again = recipe.model_copy(update=seed)
         place = folder / "repeats" / str(number)
-        reports.append(train(again, place, resume=True, distribution=distribution))
+        reports.append(_whole(again, place, True, kind))
     spread = headline.spread(recipe, [report.scores["valid"] for report in reports])
     scores = {**first.scores, "valid": {**first.scores["valid"], **spread}}
     whole = first.model_copy(update={"scores": scores})

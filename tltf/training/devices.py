@@ -5,19 +5,35 @@ import contextvars
 import functools
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import keras
 import tensorflow as tf
 from absl import logging
 
+from tltf import errors
+from tltf.training import replicas, workers
+
 KINDS = ("auto", "none", "mirrored", "multi_worker")
+
+# another process has left, or no longer answers
+_GONE = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+)
 
 
 class One:
-    """One device: nothing is split."""
+    """One device: nothing is split.
+
+    Attributes:
+      replicas: Devices of all processes.
+      worker: Which process this is.
+    """
 
     replicas = 1
+    worker = workers.Worker()
 
     def scope(self):
         """Returns the context in which variables and graphs are made."""
@@ -53,6 +69,11 @@ class One:
     def takes_sums(self, optimizer: keras.Optimizer) -> None:
         """Tells a Keras optimizer that its gradients are of the whole batch."""
 
+    def told(self, row: dict[str, float]) -> dict[str, float]:
+        """Returns the numbers as the first replica has them, on every one: what is
+        decided by them is decided alike."""
+        return row
+
     def alike(self, model: keras.Model) -> None:
         """Makes the copies of a network equal: statistics become their mean."""
 
@@ -72,10 +93,12 @@ class Several(One):
 
     Args:
       strategy: A `tf.distribute.Strategy` whose replicas are in step.
+      worker: Which of the strategy's processes this is.
     """
 
-    def __init__(self, strategy: tf.distribute.Strategy):
+    def __init__(self, strategy: tf.distribute.Strategy, worker=One.worker):
         self._strategy = strategy
+        self.worker = worker
         self._graphs = weakref.WeakKeyDictionary()
 
     @property
@@ -97,22 +120,22 @@ class Several(One):
 
     def losses(self, loss, shown):
         targets, outputs, weights = shown
-        rows = _rows(weights)
+        rows = replicas.rows(weights)
         # a replica without records has been given one that counts nowhere
         real = tf.nest.map_structure(lambda one: one[:rows], outputs)
         means, counts = loss(targets, real, weights)
-        number = _everywhere(tf.stack(counts))
+        number = replicas.everywhere(tf.stack(counts))
         shares = [
             tf.where(count > 0, mean * count, 0.0) / tf.maximum(all_, 1.0)
             for mean, count, all_ in zip(means, counts, tf.unstack(number), strict=True)
         ]
-        return tf.unstack(_added(tf.stack(shares))), tf.unstack(number)
+        return tf.unstack(replicas.added(tf.stack(shares))), tf.unstack(number)
 
     def once(self, loss):
         return loss / self.replicas
 
     def summed(self, gradients):
-        found = iter(_everywhere([one for one in gradients if one is not None]))
+        found = iter(replicas.everywhere([one for one in gradients if one is not None]))
         return [None if one is None else next(found) for one in gradients]
 
     def takes_sums(self, optimizer):
@@ -121,11 +144,23 @@ class Several(One):
             # Keras would add up what is the same sum on each replica
             one._all_reduce_sum_gradients = lambda pairs: pairs
 
+    def told(self, row):
+        if self.worker.count == 1:
+            return row
+        numbers = tf.constant([float(value) for value in row.values()], tf.float64)
+        found = self._of_first(numbers).numpy()
+        return dict(zip(row, map(float, found), strict=True))
+
+    @functools.cached_property
+    def _of_first(self) -> Callable:
+        run = self._strategy.run
+        return tf.function(lambda numbers: self._first(run(replicas.first, (numbers,))))
+
     def alike(self, model):
-        self._changed(_alike, model)
+        self._changed(replicas.alike, model)
 
     def apart(self, model):
-        self._changed(_apart, model)
+        self._changed(replicas.apart, model)
 
     def _changed(self, change: Callable, model) -> None:
         made = self._graphs.setdefault(model, {})
@@ -143,12 +178,12 @@ class Several(One):
         context = tf.distribute.get_replica_context()
         place = context.replica_id_in_sync_group % self._here
         with tf.device("CPU:0"):
-            rows = _rows(batch[2])
+            rows = replicas.rows(batch[2])
             each, more = rows // self._here, rows % self._here
             start = place * each + tf.minimum(place, more)
             end = start + each + tf.cast(place < more, tf.int32)
             part = tf.nest.map_structure(lambda one: one[start:end], batch)
-            return tf.nest.map_structure(_filled, part[0]), *part[1:]
+            return tf.nest.map_structure(replicas.filled, part[0]), *part[1:]
 
 
 _CURRENT: contextvars.ContextVar[One] = contextvars.ContextVar("devices")
@@ -164,23 +199,42 @@ def use(kind: str) -> Iterator[One]:
     """Names the devices of what is run in the block.
 
     Args:
-      kind: `none`, `mirrored`, or `auto`: mirrored where there is more than one GPU.
+      kind: `none`; `mirrored`, all GPUs, or all logical CPUs where there is none;
+        `auto`, mirrored where there is more than one GPU; `multi_worker`, those of
+        the hosts of TF_CONFIG.
+
+    Raises:
+      UserError: TF_CONFIG is wrong, or TensorFlow has begun before.
+      WorkError: Another worker is gone.
     """
-    token = _CURRENT.set(_found(kind))
+    across = _found(kind)
+    token = _CURRENT.set(across)
     try:
-        yield _CURRENT.get()
+        yield across
+        # a worker that leaves early takes the others down
+        across.told({"done": 1.0})
+    except _GONE as error:
+        if across.worker.count == 1:
+            raise
+        raise errors.WorkError(
+            "distribution: another worker is gone; start all of them again with "
+            f"--resume ({str(error.message)[:200]})"
+        ) from None
     finally:
         _CURRENT.reset(token)
 
 
 def _found(kind: str) -> One:
+    if kind not in KINDS:
+        raise errors.UserError(f"distribution: {kind!r}; take {', '.join(KINDS)}")
     if kind == "auto":
         several = len(tf.config.list_physical_devices("GPU")) > 1
         kind = "mirrored" if several else "none"
-    return _mirrored() if kind == "mirrored" else ONE
+    made = {"mirrored": _mirrored, "multi_worker": _multi_worker}
+    return made[kind]() if kind in made else ONE
 
 
-# a second MirroredStrategy in one process meets the collectives of the first
+# a second strategy in one process meets the collectives of the first
 @functools.cache
 def _mirrored() -> One:
     kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
@@ -192,52 +246,16 @@ def _mirrored() -> One:
     return Several(tf.distribute.MirroredStrategy(names))
 
 
-def _rows(weights) -> tf.Tensor:
-    return tf.shape(tf.nest.flatten(weights)[0])[0]
-
-
-def _filled(column: tf.Tensor) -> tf.Tensor:
-    """A row of zeros where there is none: kernels of the CPU fail on no rows."""
-    shape = tf.concat([[1], tf.shape(column)[1:]], 0)
-    rows = tf.shape(column)[0]
-    return tf.cond(rows > 0, lambda: column, lambda: tf.zeros(shape, column.dtype))
-
-
-def _everywhere(values: Any) -> Any:
-    if not tf.nest.flatten(values):
-        return values
-    context = tf.distribute.get_replica_context()
-    return context.all_reduce(tf.distribute.ReduceOp.SUM, values)
-
-
-@tf.custom_gradient
-def _added(share: tf.Tensor):
-    # the gradients of the replicas are summed later, each is that of its own share
-    return _everywhere(share), lambda upstream: upstream
-
-
-def _alike(variables: list) -> None:
-    context = tf.distribute.get_replica_context()
-    first = tf.equal(context.replica_id_in_sync_group, 0)
-    for variable in variables:
-        value = _plain(variable)
-        base = _everywhere(tf.where(first, value, tf.zeros_like(value)))
-        if value.dtype.is_floating:
-            # a mean of differences leaves what is equal as it is, to the bit
-            more = _everywhere(value - base) / context.num_replicas_in_sync
-            base += tf.cast(more, base.dtype)
-        variable.assign(tf.cast(base, variable.dtype))
-
-
-def _apart(variables: list) -> None:
-    number = tf.distribute.get_replica_context().replica_id_in_sync_group
-    for variable in variables:
-        if variable.path.endswith("seed_generator_state"):
-            seed = _plain(variable) + tf.cast([number, 0], tf.int64)
-            variable.assign(tf.cast(seed, variable.dtype))
-
-
-def _plain(variable) -> tf.Tensor:
-    value = tf.convert_to_tensor(variable)
-    # collectives do not take the unsigned numbers of seeds
-    return value if value.dtype.is_floating else tf.cast(value, tf.int64)
+@functools.cache
+def _multi_worker() -> One:
+    worker = workers.mine()
+    logging.info("distribution: worker %d of %d", worker.number, worker.count)
+    try:
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    except RuntimeError as error:
+        raise errors.UserError(
+            f"distribution: multi_worker has to come before all else ({error})"
+        ) from None
+    if worker.count == 1 and strategy.num_replicas_in_sync == 1:
+        return ONE
+    return Several(strategy, worker)

@@ -12,6 +12,7 @@ import tensorflow as tf
 from tltf import specs
 from tltf.data import pipeline, texts
 from tltf.ops import mixing
+from tltf.training import devices, workers
 
 # (seed, stage, epoch), batch size and perhaps a last change to the rows of an epoch
 Order = Callable[..., np.ndarray]
@@ -47,14 +48,16 @@ class Images:
         rows = self.order((seed, stage, epoch), batch)
         random = np.random.default_rng([seed, stage, epoch, 2])
         seeds = random.integers(2**31, size=(len(rows), 2), dtype=np.int32)
-        return pipeline.training(
+        share = _share(rows, batch)
+        batches = pipeline.training(
             self.train,
             self._example,
-            rows,
-            seeds=seeds,
-            batch=batch,
+            rows[share.places],
+            seeds=seeds[share.places],
+            batch=share.batch,
             augment=self.augment,
         )
+        return share.ended(batches)
 
     @functools.cached_property
     def _example(self):
@@ -90,7 +93,9 @@ class Texts:
 
         arrange = None if self.train.codec.fixed else alike
         rows = self.order((seed, stage, epoch), batch, arrange)
-        return texts.training(self.train, rows, batch=batch)
+        share = _share(rows, batch)
+        batches = texts.training(self.train, rows[share.places], batch=share.batch)
+        return share.ended(batches)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -119,13 +124,19 @@ class Features:
     def epoch(self, *, seed: int, stage: int, epoch: int, batch: int):
         """Returns the batches of one epoch; equal arguments, equal batches."""
         rows = self.order((seed, stage, epoch), batch)
-        return pipeline.features(
+        share = _share(rows, batch)
+        batches = pipeline.features(
             self.views[epoch % len(self.views)],
             self.targets,
             self.weights,
-            rows=rows,
-            batch=batch,
+            rows=rows[share.places],
+            batch=share.batch,
         )
+        return share.ended(batches)
+
+
+def _share(rows: np.ndarray, batch: int) -> workers.Share:
+    return devices.current().worker.share(len(rows), batch)
 
 
 def shuffled(count: int, odds: np.ndarray | None = None) -> Order:

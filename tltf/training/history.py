@@ -4,6 +4,8 @@ import csv
 import pathlib
 from collections.abc import Mapping, Sequence
 
+from absl import logging
+
 _FIRST = ("stage", "epoch", "loss", "valid_loss")
 
 
@@ -35,6 +37,24 @@ def part(path: pathlib.Path, name: str) -> list[dict[str, str]]:
         | {k.partition(".")[2]: v for k, v in row.items() if k.startswith(f"{name}.")}
         for row in rows
     ]
+
+
+def say(row: Mapping[str, float | int], stages: int, epochs: int) -> None:
+    """Logs a finished epoch.
+
+    Args:
+      row: Of the file.
+      stages, epochs: How many there are, of epochs in this stage.
+    """
+    scores = ", ".join(
+        f"{key} {value:.4f}"
+        for key, value in row.items()
+        if key.rpartition(".")[2].startswith("valid")
+    )
+    logging.info(
+        "stage %d/%d epoch %d/%d: loss %.4f, %s (%.1f s)",
+        row["stage"], stages, row["epoch"], epochs, row["loss"], scores, row["seconds"],
+    )  # fmt: skip
 
 
 def _columns(row: Mapping) -> list[str]:

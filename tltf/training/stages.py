@@ -95,6 +95,7 @@ def run(setting: Setting) -> float:
       UserError: The checkpoint is damaged or of another recipe.
     """
     place, arrays = _start(setting)
+    _same(place)
     earlier = sum(row["seconds"] for row in place.rows)
     for number, stage in enumerate(setting.recipe.stages):
         if number < place.stage:
@@ -116,6 +117,15 @@ def _start(setting: Setting) -> tuple[_Place, dict | None]:
     return place, arrays
 
 
+def _same(place: _Place) -> None:
+    mine = {"stage": place.stage, "epoch": place.epoch}
+    if devices.current().told(mine) != mine:
+        raise errors.UserError(
+            f"--workdir: the chief begins elsewhere than this worker, {mine}; put it "
+            "on a disk that all workers see"
+        )
+
+
 def _stage(setting, number, stage, place, arrays) -> None:
     chosen = groups.select(
         setting.network.model,
@@ -131,6 +141,7 @@ def _stage(setting, number, stage, place, arrays) -> None:
     learner = learner_of(setting, chosen, stage, feed, steps)
     if arrays:
         _restore(learner, arrays)
+    learner.across.alike(setting.network.model)
     advance = loop.whole(learner) if feed.whole_epoch else loop.step(learner)
     logits = loop.logits(feed.learner)
     paths = [weight.path for weights in chosen.values() for weight in weights]
@@ -153,11 +164,12 @@ def _stage(setting, number, stage, place, arrays) -> None:
         place.epoch = epoch + 1
         row = {"stage": number + 1, "epoch": epoch + 1, "loss": loss}
         with averages.InPlace(learner):
-            row |= setting.judge(logits(feed.valid)) | _parts(setting, learner, losses)
+            row |= learner.across.told(setting.judge(logits(feed.valid)))
+            row |= _parts(setting, learner, losses)
             row["seconds"] = time.perf_counter() - began
             _note(setting, place, row)
         _save(setting, learner, place)
-        _say(row, len(setting.recipe.stages), stage.epochs)
+        history.say(row, len(setting.recipe.stages), stage.epochs)
     with averages.InPlace(learner, keep=True):
         pass
     if setting.recipe.keep == "best" and place.weights:
@@ -282,15 +294,3 @@ def _restore(learner: loop.Learner, arrays: dict) -> None:
     learner.steps.assign(arrays["steps"][0])
     factors = arrays.get("balance", [])
     state.put(learner.balance.variables, factors, what="factors of the losses")
-
-
-def _say(row: dict, stages: int, epochs: int) -> None:
-    scores = ", ".join(
-        f"{key} {value:.4f}"
-        for key, value in row.items()
-        if key.rpartition(".")[2].startswith("valid")
-    )
-    logging.info(
-        "stage %d/%d epoch %d/%d: loss %.4f, %s (%.1f s)",
-        row["stage"], stages, row["epoch"], epochs, row["loss"], scores, row["seconds"],
-    )  # fmt: skip
