@@ -68,17 +68,12 @@ def vocabulary(texts: Sequence, *, words: int, least: int) -> tuple[str, ...]:
     counts: collections.Counter[bytes] = collections.Counter()
     for start in range(0, len(texts), _AT_ONCE):
         part = tf.constant(list(texts[start : start + _AT_ONCE]), tf.string)
-        counts.update(_split(part).numpy().tolist())
+        counts.update(rules.split(part).values.numpy().tolist())
     own = {token.encode() for token in special.TOKENS}
     kept = [w for w, n in counts.items() if n >= least and w not in own]
     kept.sort(key=lambda word: (-counts[word], word))
     room = max(words - len(special.TOKENS), 0)
     return (*special.TOKENS, *(word.decode() for word in kept[:room]))
-
-
-@tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
-def _split(texts):
-    return rules.split(texts).values
 
 
 class Codec(tf.Module):

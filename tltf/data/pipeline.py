@@ -61,7 +61,8 @@ def example(pictures: Pictures, augment):
     paths = tf.constant(pictures.paths.astype(str))
 
     @tf.function(
-        input_signature=[tf.TensorSpec([], tf.int64), tf.TensorSpec([2], tf.int32)]
+        input_signature=[tf.TensorSpec([], tf.int64), tf.TensorSpec([2], tf.int32)],
+        autograph=False,
     )
     def image(row, seed):
         return _augmented(tf.io.read_file(paths[row]), seed, pictures, augment)

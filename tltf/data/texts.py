@@ -55,7 +55,9 @@ class Texts:
 def encode(codec, values) -> dict[str, np.ndarray]:
     """Returns the codec's columns for all texts, padded with zeros to the longest."""
     graph = tf.function(
-        codec.encode, input_signature=[tf.TensorSpec([None], tf.string)]
+        codec.encode,
+        input_signature=[tf.TensorSpec([None], tf.string)],
+        autograph=False,
     )
     parts = [
         {name: column.numpy() for name, column in graph(_strings(chunk)).items()}

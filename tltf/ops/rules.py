@@ -23,6 +23,8 @@ _SHORT = (
 _NO_RUN = 3  # fewer equal ones in a row are left alone
 
 
+# a graph of its own, for to trace it takes a second and every codec calls it
+@tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
 def split(texts: tf.Tensor) -> tf.RaggedTensor:
     """Returns the tokens of texts, string `[b, None]`, each text opened by xxbos.
 
