@@ -1,5 +1,7 @@
 """What may be searched, and what is told of the rest."""
 
+import pathlib
+import re
 import subprocess
 import sys
 
@@ -153,6 +155,19 @@ def test_epochs_are_shared_as_the_stages_share_them(lengths, epochs):
         assert shared == lengths
     for count, length in zip(shared, lengths, strict=True):
         assert count <= max(length * epochs / sum(lengths), 1) + len(lengths)
+
+
+def test_the_searches_that_come_along_fit_the_recipes_they_name():
+    root = pathlib.Path(__file__).parents[2]
+    files = sorted((root / "configs" / "search").glob("*.yaml"))
+    assert files
+    for path in files:
+        header = [x for x in path.read_text().splitlines() if x.startswith("#")]
+        [command] = [line for line in header if "tltf tune " in line]
+        assert f"--search={path.relative_to(root)}" in command
+        assert any(line.startswith("# Measured:") for line in header)
+        named = re.search(r"--config=(\S+)", command).group(1)
+        search_space.load(path, config.load(root / named))
 
 
 def test_a_search_is_checked_without_tensorflow(tmp_path):

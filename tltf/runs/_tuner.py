@@ -183,7 +183,8 @@ def scored(report: specs.Report, name: str) -> dict[str, float | None]:
 def _oracle(work: Work, domains) -> keras_tuner.Oracle:
     search = work.search
     space = keras_tuner.HyperParameters()
-    for one in domains:
+    # each draws from the seed in turn: the order of the file must not matter
+    for one in sorted(domains, key=lambda one: one.path):
         _declare(space, one)
     shared = {
         "objective": keras_tuner.Objective(work.objective, "max"),

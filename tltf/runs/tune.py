@@ -1,5 +1,6 @@
 """Searches recipe fields: each trial is a run, judged by the valid split."""
 
+import gc
 import json
 import os
 import pathlib
@@ -60,15 +61,7 @@ def tune(
 
     work = _tuner.Work(recipe=recipe, search=search, folder=folder, told=told)
     _run(_tuner, work, place)
-    if place == "worker":
-        return None
-    rows = trials.read(folder)
-    if not trials.ranked(rows):
-        last = rows[-1]["error"] if rows else "no values to try"
-        raise errors.WorkError(f"tune: no trial finished: {last}")
-    found = _write(folder, work, rows)
-    _picture(found, folder / "tune.png")
-    return found
+    return None if place == "worker" else _concluded(folder, work)
 
 
 def summary(
@@ -100,6 +93,16 @@ def summary(
         "seconds": round(sum(row["seconds"] or 0.0 for row in rows), 3),
         "trials": [{**row, "kept": row["trial"] in kept} for row in rows],
     }
+
+
+def _concluded(folder: pathlib.Path, work) -> dict:
+    rows = trials.read(folder)
+    if not trials.ranked(rows):
+        last = rows[-1]["error"] if rows else "no values to try"
+        raise errors.WorkError(f"tune: no trial finished: {last}")
+    found = _write(folder, work, rows)
+    _picture(found, folder / "tune.png")
+    return found
 
 
 def _within(row: dict, best: dict) -> bool:
@@ -135,10 +138,13 @@ def _begin(folder: pathlib.Path, recipe, search, resume: bool) -> None:
             )
     files.write_text(base, config.dump(recipe))
     # the last to be written: what holds it can be gone on with
-    files.write_text(asked, yaml.safe_dump(search.model_dump(mode="json")))
+    text = yaml.safe_dump(search.model_dump(mode="json"), sort_keys=False)
+    files.write_text(asked, text)
 
 
 def _run(_tuner, work, place: str) -> None:
+    from tltf.training import frozen
+
     with warnings.catch_warnings():
         # of threading's old names, in Keras Tuner's locks; and that a trial that was
         # killed after it had told its score tells it again
@@ -151,10 +157,15 @@ def _run(_tuner, work, place: str) -> None:
             logging.info(
                 "%s %s of the search in %s", place, tuner.tuner_id, work.folder
             )
+        # what is loaded now stays: the clearing after each trial need not look at it
+        gc.freeze()
         try:
-            tuner.search()
+            with frozen.shared():
+                tuner.search()
         except _tuner.tuner_errors.FatalError:
             raise tuner.fault from None
+        finally:
+            gc.unfreeze()
 
 
 def _write(folder: pathlib.Path, work, rows: list[dict]) -> dict:

@@ -14,6 +14,7 @@ from tltf.training import (
     board,
     codecs,
     feeds,
+    frozen,
     groups,
     job,
     objective,
@@ -51,8 +52,9 @@ def outcome(task_job, network, seconds, chosen=None) -> job.Outcome:
     """Returns what a method that trains the whole network leaves."""
     recipe = task_job.recipe
     counts = counted(network, recipe)
+    whole = job.scorer(network.model, recipe, task_job.codec)
     return job.Outcome(
-        logits=job.scorer(network.model, recipe, task_job.codec),
+        logits=frozen.scorer(task_job, network) or whole,
         model=network.model,
         chosen=chosen or {},
         weights=network.source,
