@@ -1,6 +1,6 @@
 """One process of a run of several: `one_worker.py RECIPE WORKDIR ADDRESS ADDRESS N`.
 
-Prints its weights' digest; without addresses it trains alone.
+Prints its weights' digest.
 """
 
 import hashlib
@@ -16,13 +16,9 @@ from tltf.training import network
 
 def main() -> None:
     """Trains, resuming what is there."""
-    recipe, workdir, *hosts = sys.argv[1:]
-    if hosts:
-        *hosts, number = hosts
-        task = {"type": "worker", "index": int(number)}
-        os.environ["TF_CONFIG"] = json.dumps(
-            {"cluster": {"worker": hosts}, "task": task}
-        )
+    recipe, workdir, *hosts, number = sys.argv[1:]
+    task = {"type": "worker", "index": int(number)}
+    os.environ["TF_CONFIG"] = json.dumps({"cluster": {"worker": hosts}, "task": task})
     made, real = [], network.build
 
     def build(*arguments, **options):
@@ -30,8 +26,7 @@ def main() -> None:
         return made[-1]
 
     network.build = build
-    kind = "multi_worker" if hosts else "none"
-    train.train(recipe, workdir, resume=True, distribution=kind)
+    train.train(recipe, workdir, resume=True, distribution="multi_worker")
     digest = hashlib.sha256()
     for variable in made[0].model.weights:
         digest.update(variable.numpy().tobytes())

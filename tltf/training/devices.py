@@ -207,26 +207,27 @@ def use(kind: str) -> Iterator[One]:
       UserError: TF_CONFIG is wrong, or TensorFlow has begun before.
       WorkError: Another worker is gone.
     """
-    across = _found(kind)
-    token = _CURRENT.set(across)
+    if kind not in KINDS:
+        raise errors.UserError(f"distribution: {kind!r}; take {', '.join(KINDS)}")
+    token = _CURRENT.set(ONE)
     try:
+        across = _found(kind)
+        _CURRENT.set(across)
         yield across
         # a worker that leaves early takes the others down
         across.told({"done": 1.0})
     except _GONE as error:
-        if across.worker.count == 1:
+        if kind != "multi_worker":
             raise
         raise errors.WorkError(
-            "distribution: another worker is gone; start all of them again with "
-            f"--resume ({str(error.message)[:200]})"
-        ) from None
+            "distribution: another worker is gone, or does not answer; start all of "
+            "them again with --resume"
+        ) from error
     finally:
         _CURRENT.reset(token)
 
 
 def _found(kind: str) -> One:
-    if kind not in KINDS:
-        raise errors.UserError(f"distribution: {kind!r}; take {', '.join(KINDS)}")
     if kind == "auto":
         several = len(tf.config.list_physical_devices("GPU")) > 1
         kind = "mirrored" if several else "none"
