@@ -29,7 +29,7 @@ def recipe(stripes, **change):
         "optimizer": {"ema": 0.9, "clip_norm": 1.0},
         "stages": [
             {"train": ["head"], "epochs": 2, "rate": 1e-2},
-            {"train": "all", "epochs": 4, "rate": 3e-3, "schedule": "cosine"},
+            {"train": "all", "epochs": 3, "rate": 3e-3, "schedule": "cosine"},
         ],
         "batch": 8,
         "norm": "adapt",
@@ -67,10 +67,17 @@ def kill_after_rows(command, history: pathlib.Path, rows: int):
     assert run.wait() == -signal.SIGKILL, "the run ended before it was killed"
 
 
+@pytest.fixture(scope="module")
+def whole(stripes, tmp_path_factory):
+    """The folder of a run that nothing cut short."""
+    folder = tmp_path_factory.mktemp("whole")
+    train.train(recipe(stripes), folder)
+    return folder
+
+
 @pytest.mark.parametrize("rows", [1, 3])
-def test_a_killed_run_resumes_to_the_same_weights(stripes, tmp_path, rows):
+def test_a_killed_run_resumes_to_the_same_weights(stripes, whole, tmp_path, rows):
     made = recipe(stripes)
-    train.train(made, tmp_path / "whole")
     path = tmp_path / "recipe.yaml"
     path.write_text(config.dump(made))
     folder = tmp_path / "killed"
@@ -79,11 +86,11 @@ def test_a_killed_run_resumes_to_the_same_weights(stripes, tmp_path, rows):
     kill_after_rows(command, folder / "history.csv", rows)
     assert not (folder / "report.json").exists()
     train.train(made, folder, resume=True)
-    assert_equal_runs(tmp_path / "whole", folder)
+    assert_equal_runs(whole, folder)
 
 
 def test_a_run_stopped_inside_an_epoch_keeps_its_best(stripes, tmp_path, monkeypatch):
-    made = recipe(stripes, keep="best", patience=2)
+    made = recipe(stripes, keep="best", patience=2, augment={})
     train.train(made, tmp_path / "whole")
     real, calls = stages._epoch, []
 
@@ -113,7 +120,7 @@ def test_texts_of_changing_length_resume_to_the_same_weights(
         "data": {"source": f"jsonl:{subjects}"},
         "augment": {},
         "text": {"words": 60, "length": 40},
-        "stages": [{"train": "all", "epochs": 3, "rate": 1e-2}],
+        "stages": [{"train": "all", "epochs": 2, "rate": 1e-2}],
         "batch": 16,
     }
     made = recipe(subjects, **change)
