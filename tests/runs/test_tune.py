@@ -321,6 +321,22 @@ def test_half_set_variables_of_a_cluster_are_told(made, tmp_path, monkeypatch):
         tune.tune(made, search(made), tmp_path / "d")
 
 
+def test_a_worker_waits_for_the_chief_and_its_recipe(made, tmp_path, monkeypatch):
+    cluster = {"ORACLE_IP": "127.0.0.1", "ORACLE_PORT": "1", "TUNER_ID": "worker0"}
+    for name, value in cluster.items():
+        monkeypatch.setenv(f"KERASTUNER_{name}", value)
+    monkeypatch.setattr(tune, "_CHIEF", 0.3)
+    folder = tmp_path / "d"
+    with pytest.raises(errors.WorkError, match="no chief has begun a search"):
+        tune.tune(made, search(made), folder)
+    # it leaves the folder to the chief
+    assert not folder.exists()
+    tune._begin(folder, made, search(made), False)
+    other = config.change(made, (), {"batch": 6})
+    with pytest.raises(errors.UserError, match="begun with another recipe"):
+        tune.tune(other, search(other), folder)
+
+
 def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
@@ -343,7 +359,11 @@ def test_a_chief_and_two_workers_share_the_trials(found, written, tmp_path):
         )
         for name in ("chief", "worker0", "worker1")
     }
-    said = {name: run.communicate(timeout=300) for name, run in runs.items()}
+    try:
+        said = {name: run.communicate(timeout=150) for name, run in runs.items()}
+    finally:
+        for run in runs.values():
+            run.kill()
     assert [run.returncode for run in runs.values()] == [0, 0, 0], said
     answer = json.loads(said["chief"][0])
     assert len(answer["trials"]) == 6

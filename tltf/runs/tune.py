@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import pathlib
+import time
 import warnings
 from typing import Any
 
@@ -13,6 +14,9 @@ from absl import logging
 from tltf import config, errors, specs
 from tltf.fetch import files
 from tltf.runs import search_space, trials
+
+# seconds that a worker waits for the chief; hosts of a cluster start minutes apart
+_CHIEF = 600.0
 
 
 def tune(
@@ -48,7 +52,9 @@ def tune(
     from tltf.runs import _tuner
 
     folder, place = pathlib.Path(workdir), _tuner.place()
-    if place != "worker":
+    if place == "worker":
+        _join(folder, recipe, search)
+    else:
         _begin(folder, recipe, search, resume)
         _declare(folder, recipe, search)
 
@@ -119,27 +125,46 @@ def _begin(folder: pathlib.Path, recipe, search, resume: bool) -> None:
             f"--workdir: {folder} holds a search; add --resume to go on with it, or "
             "name a new folder"
         )
-    if not asked.exists() and folder.exists() and any(folder.iterdir()):
+    there = {path.name for path in folder.iterdir()} if folder.exists() else set()
+    if not asked.exists() and there - {base.name}:
         raise errors.UserError(
             f"--workdir: {folder} is not empty and holds no search; name a new folder"
         )
     if asked.exists():
-        if config.load(base) != recipe:
-            raise errors.UserError(
-                f"--resume: {folder} was begun with another recipe; use that one "
-                f"({base}), or a new folder"
-            )
-        before = search_space.load(asked, recipe)
-        changed = {"trials": search.trials, "keep": search.keep}
-        if before.model_copy(update=changed) != search:
-            raise errors.UserError(
-                f"--resume: {folder} was begun with another search; only trials and "
-                f"keep may change ({asked})"
-            )
+        _check_same(folder, recipe, search)
     files.write_text(base, config.dump(recipe))
     # the last to be written: what holds it can be gone on with
     text = yaml.safe_dump(search.model_dump(mode="json"), sort_keys=False)
     files.write_text(asked, text)
+
+
+def _join(folder: pathlib.Path, recipe, search) -> None:
+    """Waits until the chief has begun the search, of the same recipe."""
+    end = time.monotonic() + _CHIEF
+    while not (folder / "search.yaml").exists():
+        if time.monotonic() > end:
+            raise errors.WorkError(
+                f"tune: no chief has begun a search in {folder}; start it, and give "
+                "all of them one folder that each can see"
+            )
+        time.sleep(0.2)
+    _check_same(folder, recipe, search)
+
+
+def _check_same(folder: pathlib.Path, recipe, search) -> None:
+    base, asked = folder / "base.yaml", folder / "search.yaml"
+    if config.load(base) != recipe:
+        raise errors.UserError(
+            f"--workdir: {folder} was begun with another recipe; use that one "
+            f"({base}), or a new folder"
+        )
+    before = search_space.load(asked, recipe)
+    changed = {"trials": search.trials, "keep": search.keep}
+    if before.model_copy(update=changed) != search:
+        raise errors.UserError(
+            f"--workdir: {folder} was begun with another search; only trials and "
+            f"keep may change ({asked})"
+        )
 
 
 def _run(_tuner, work, place: str) -> None:
