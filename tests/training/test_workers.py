@@ -143,16 +143,20 @@ def test_a_run_whose_worker_was_killed_resumes_to_the_same_weights(start, tmp_pa
     records=st.integers(1, 200),
 )
 def test_the_shares_of_all_workers_are_each_batch_once(count, batch, records):
-    if batch < count:
-        with pytest.raises(errors.UserError, match=f"batch: {batch} records"):
+    if min(batch, records) < count:
+        with pytest.raises(
+            errors.UserError, match="^batch: .* records cannot be split"
+        ):
             workers.Worker(0, count).share(records, batch)
         return
     parts = []
     for number in range(count):
         share = workers.Worker(number, count).share(records, batch)
         order = np.arange(records)[share.places]
-        rows = tf.data.Dataset.from_tensor_slices(order).batch(share.batch)
-        parts.append([part.numpy() for part in share.ended(rows)])
+        rows = tf.data.Dataset.from_tensor_slices((order, order, order))
+        batches = list(share.ended(rows.batch(share.batch)))
+        assert all(len(inputs) for inputs, _, _ in batches)
+        parts.append([weights.numpy() for _, _, weights in batches])
     for number, found in enumerate(zip(*parts, strict=True)):
         whole = np.arange(number * batch, min((number + 1) * batch, records))
         np.testing.assert_array_equal(np.concatenate(found), whole)

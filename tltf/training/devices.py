@@ -115,13 +115,19 @@ class Several(One):
         return self._strategy.scope()
 
     def run(self, step, learner, batch):
-        found = self._strategy.run(lambda: step(learner, *self._part(batch)))
-        return tf.nest.map_structure(self._first, found)
+        def mine():
+            context = tf.distribute.get_replica_context()
+            place = context.replica_id_in_sync_group % self._here
+            with tf.device("CPU:0"):
+                part = replicas.part(batch, place, self._here)
+            return step(learner, *part)
+
+        return tf.nest.map_structure(self._first, self._strategy.run(mine))
 
     def losses(self, loss, shown):
         targets, outputs, weights = shown
         rows = replicas.rows(weights)
-        # a replica without records has been given one that counts nowhere
+        # a replica without records was given an input that counts nowhere
         real = tf.nest.map_structure(lambda one: one[:rows], outputs)
         means, counts = loss(targets, real, weights)
         number = replicas.everywhere(tf.stack(counts))
@@ -172,18 +178,6 @@ class Several(One):
 
     def _first(self, found):
         return self._strategy.experimental_local_results(found)[0]
-
-    def _part(self, batch: tuple) -> tuple:
-        """What this replica takes of a batch: the first ones one record more."""
-        context = tf.distribute.get_replica_context()
-        place = context.replica_id_in_sync_group % self._here
-        with tf.device("CPU:0"):
-            rows = replicas.rows(batch[2])
-            each, more = rows // self._here, rows % self._here
-            start = place * each + tf.minimum(place, more)
-            end = start + each + tf.cast(place < more, tf.int32)
-            part = tf.nest.map_structure(lambda one: one[start:end], batch)
-            return tf.nest.map_structure(replicas.filled, part[0]), *part[1:]
 
 
 _CURRENT: contextvars.ContextVar[One] = contextvars.ContextVar("devices")

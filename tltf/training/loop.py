@@ -144,8 +144,9 @@ def _step(learner, inputs, targets, weights):
     ) as tape:
         tape.watch([*values, *balance.watched])
         outputs = _float32(learner.model(inputs, training=True))
+        # before replicas meet: the next one's call replaces them
+        terms = list(learner.model.losses)
         means, counts = across.losses(learner.loss, (targets, outputs, weights))
-        terms = learner.model.losses
         extra = across.once(tf.add_n(terms)) if terms else 0.0
         total = balance.total(means, counts)
         scaled = learner.optimizer.scale_loss(total + extra)

@@ -14,16 +14,30 @@ def rows(weights) -> tf.Tensor:
     return tf.shape(tf.nest.flatten(weights)[0])[0]
 
 
-def filled(column: tf.Tensor) -> tf.Tensor:
-    """Returns the column, or a row of zeros where it has none: kernels of the CPU
-    fail on no rows.
+def part(batch: tuple, place: tf.Tensor | int, count: int) -> tuple:
+    """Returns what one of several replicas takes of a batch.
+
+    The first ones take a record more where the batch cannot be split evenly. One that
+    is left without takes the first record again, without target and weight: it counts
+    nowhere, but kernels of the CPU fail on no rows.
 
     Args:
-      column: Of any type, `[n, ...]`.
+      batch: (inputs, targets, weights); of the first there may be a row where the
+        others have none.
+      place: Number of the replica, from 0.
+      count: Replicas.
     """
-    shape = tf.concat([[1], tf.shape(column)[1:]], 0)
-    there = tf.shape(column)[0] > 0
-    return tf.cond(there, lambda: column, lambda: tf.zeros(shape, column.dtype))
+    inputs, targets, weights = batch
+    each, more = rows(weights) // count, rows(weights) % count
+    start = place * each + tf.minimum(place, more)
+    end = start + each + tf.cast(place < more, tf.int32)
+    there = end > start
+    first_, last = tf.where(there, start, 0), tf.where(there, end, 1)
+    return (
+        tf.nest.map_structure(lambda one: one[first_:last], inputs),
+        tf.nest.map_structure(lambda one: one[start:end], targets),
+        tf.nest.map_structure(lambda one: one[start:end], weights),
+    )
 
 
 def everywhere(values: Any) -> Any:

@@ -40,14 +40,15 @@ class Worker:
           batch: Of all workers together.
 
         Raises:
-          UserError: There are fewer records in a batch than workers.
+          UserError: There are fewer records in the first batch than workers.
         """
         if self.count == 1:
             return Share(slice(None), batch)
-        if batch < self.count:
+        least = min(batch, records)
+        if least < self.count:
             raise errors.UserError(
-                f"batch: {batch} records cannot be split over {self.count} workers; "
-                "batch is that of all workers together"
+                f"batch: {least} records cannot be split over {self.count} workers; "
+                "it is the batch of all workers together"
             )
         parts = [
             start + self._part(min(batch, records - start))
@@ -79,14 +80,17 @@ class Share:
     short: bool = False
 
     def ended(self, batches: tf.data.Dataset) -> tf.data.Dataset:
-        """Returns the batches, and one without records where the last has none."""
+        """Returns the batches, and where the last has no record for this worker, one
+        with an input that counts nowhere, as `replicas.part` takes it."""
         if not self.short:
             return batches
-        none = tf.nest.map_structure(
-            lambda spec: tf.zeros([0, *(n or 1 for n in spec.shape[1:])], spec.dtype),
-            batches.element_spec,
+        none = batches.take(1).map(
+            lambda inputs, targets, weights: (
+                tf.nest.map_structure(lambda one: one[:1], inputs),
+                *tf.nest.map_structure(lambda one: one[:0], (targets, weights)),
+            )
         )
-        return batches.concatenate(tf.data.Dataset.from_tensors(none))
+        return batches.concatenate(none)
 
 
 def mine() -> Worker:
