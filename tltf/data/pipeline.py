@@ -1,6 +1,7 @@
 """Batches from files: order fixed in one place, randomness passed in."""
 
 import dataclasses
+import functools
 from typing import Any
 
 import numpy as np
@@ -133,13 +134,18 @@ def picked(columns, rows):
 
 
 def _loaded(contents, pictures):
-    return images.load(
-        contents,
-        side=pictures.side,
-        fit=pictures.fit,
-        margin=pictures.margin,
-        gray=pictures.gray,
-    )
+    load = _loader(pictures.side, pictures.fit, pictures.margin, pictures.gray)
+    return load(contents)
+
+
+@functools.lru_cache(maxsize=16)
+def _loader(side, fit, margin, gray):
+    # kept, for tracing takes longer than the decoding of a small data set
+    @tf.function(input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
+    def load(contents):
+        return images.load(contents, side=side, fit=fit, margin=margin, gray=gray)
+
+    return load
 
 
 def _augmented(contents, seed, pictures, augment):
