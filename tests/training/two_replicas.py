@@ -17,6 +17,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+sys.path.append(str(pathlib.Path(__file__).parents[1]))
+
+import hub_modules
+
 from tltf import config
 from tltf.backbones import awd_lstm
 from tltf.runs import train, trunk
@@ -49,6 +53,15 @@ TEXT = {
     "optimizer": {"name": "sgd"},
     "stages": [ALL],
     "batch": 17,
+}
+# where a text has no words, the mean over them is no number
+BILSTM = {**TEXT, "backbone": "glove/tiny", "head": {"kind": "bilstm", "dropout": 0.0}}
+HUB = {
+    **IMAGES,
+    "backbone": "hub/full",
+    "weights": str(PLACE / "hub"),
+    "image": {"side": 16},
+    "stages": [ALL],
 }
 PARTS = {
     **TINY,
@@ -143,7 +156,10 @@ def main() -> None:
     tf.config.set_logical_device_configuration(cpu, two)
     awd_lstm.VARIANTS["tiny"].arguments["multiplier"] = 0.0  # no dropout
     found = {"images": compared(IMAGES), "features": compared(FEATURES)}
-    found["texts"] = compared(TEXT)
+    found |= {"texts": compared(TEXT), "bilstm": compared(BILSTM)}
+    # its weights have losses of their own
+    hub_modules.image(PLACE / "hub")
+    found["hub"] = compared(HUB)
     labelled()
     # statistics of a replica are its own: from weights, where they are held
     folder, *_ = weights({**FEATURES, "stages": [{"epochs": 1}]}, "none")
