@@ -120,7 +120,8 @@ class Server(tf.Module):
             found["logits"] = tf.nest.map_structure(
                 lambda one, two: (one + two) / 2, found["logits"], other["logits"]
             )
-        if "image" not in inputs:
+        tasks = [answerer.task for answerer in self.answerers.values()]
+        if any(task.LABELS == "tokens" for task in tasks):
             found["there"] = _there(inputs)
         return tf.nest.map_structure(lambda value: value[:count], found)
 
